@@ -1,0 +1,1 @@
+"""People: HTTP, keys, money."""

@@ -1,0 +1,1 @@
+"""Audio to words and audio to turns."""

@@ -1,0 +1,1 @@
+"""Content-addressed weights: found, fetched, verified."""
