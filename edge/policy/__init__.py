@@ -1,1 +1,76 @@
-"""Who may do what, counted exactly once."""
+"""Who may do what, and what it costs: identities, limits and credits behind one protocol."""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+Kind = Literal["transcription", "stream"]
+"""What a request does; both count as concurrent, only transcriptions count by the day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """A row of the table of limits."""
+
+    name: str
+    max_bytes: int
+    """Largest upload in bytes."""
+    concurrent: int
+    """Requests and streams that may be in flight at once, per account."""
+    minutes_month: int | None = None
+    """Minutes of audio in a UTC month; None: not counted."""
+    transcriptions_day: int | None = None
+    """Transcriptions in a UTC day; None: not counted."""
+    credits: bool = False
+    """Whether audio is paid for with credits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who calls."""
+
+    account: str
+    """Opaque id; `ip:<hmac>` for a caller without a key."""
+    tier: Tier
+    anonymous: bool
+
+
+class Admission(Protocol):
+    """A request that was let in. Leaving it without `settle` uses up nothing."""
+
+    max_bytes: int
+
+    async def hold(self, seconds: float) -> None:
+        """Set aside what `seconds` of audio cost in all; may be called again with more.
+
+        Raises `PaymentRequired` if the balance does not cover it.
+        """
+
+    async def settle(self, seconds: float) -> None:
+        """Charge for `seconds` of audio, once."""
+
+
+class Policy(Protocol):
+    """What the routes ask before they work."""
+
+    async def identify(
+        self,
+        *,
+        authorization: str | None,
+        token: str | None,
+        protocols: Sequence[str],
+        peer: str,
+        forwarded: Sequence[str],
+    ) -> Principal:
+        """Tell who calls, by the key in the header, the query or the WebSocket's protocols, or else by address.
+
+        `peer` is the address of the connection, `forwarded` the values of `X-Forwarded-For` as they came.
+        Raises `Unauthorized` for a key that is no good.
+        """
+
+    def admit(self, principal: Principal, *, kind: Kind, request_id: str) -> AbstractAsyncContextManager[Admission]:
+        """Let one request in for as long as the context is open.
+
+        Entering raises `TooManyRequests` or `PaymentRequired`.
+        """
