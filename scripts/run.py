@@ -63,7 +63,7 @@ def announce(values: dict[str, str]) -> None:
     base = f"http://{values['EDGE_HOST']}:{values['EDGE_PORT']}"
     while True:
         with contextlib.suppress(urllib.error.URLError, OSError):
-            if urllib.request.urlopen(f"{base}/readyz", timeout=2).status == 200:  # noqa: S310 - our own address
+            if urllib.request.urlopen(f"{base}/readyz", timeout=2).status == 200:
                 break
         time.sleep(0.3)
     print(f"\nVerbatim is ready on {base} (Ctrl-C stops it). Try a recording of yours:\n")

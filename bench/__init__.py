@@ -1,0 +1,1 @@
+"""Measurements beside peers and limits, run at the same time on the same machine."""
