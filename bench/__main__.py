@@ -62,7 +62,8 @@ def main() -> None:
     first = argparse.ArgumentParser(add_help=False)
     first.add_argument("--inside")
     inside = first.parse_known_args()[0].inside
-    args = parser_for(inside).parse_args()
+    # Flags of other benchmarks of the same run mean nothing to this one.
+    args = parser_for(inside).parse_known_args()[0] if inside else parser_for(None).parse_args()
     if inside:
         args.output.write_text(importlib.import_module(f"bench.{inside}").run(args))
         return

@@ -83,7 +83,8 @@ def main() -> None:
     busy = taken(values)
     if busy:
         sys.exit(
-            f"These ports are in use: {', '.join(busy)}. Stop what holds them, or set others, as in EDGE_PORT=8081 make run"
+            f"These ports are in use: {', '.join(busy)}. "
+            "Stop what holds them, or set others, as in EDGE_PORT=8081 make run"
         )
     fetch = subprocess.run([sys.executable, "-m", "inference", "fetch"], cwd=ROOT, env=values, check=False)
     if fetch.returncode:
