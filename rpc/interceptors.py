@@ -58,7 +58,8 @@ class Admission:
 class Calls(grpc.aio.ServerInterceptor):
     """Puts a `_Call` around every handler.
 
-    Handlers that stream responses are async generators or return one; those that do not are coroutines.
+    Handlers that stream responses are async generators or return one; those that do not are coroutines. A
+    handler must not use its context while it is being closed: see `_Call`.
     """
 
     def __init__(self, admission: Admission) -> None:
@@ -123,6 +124,11 @@ class _Call:
         self._context = context
         self._started = time.monotonic()
         self._request_id = _request_id(context)
+        # Read now: when a generator is closed late, its call is gone, and asking the context for the peer of
+        # a call that is gone ends the process with a segmentation fault.
+        self._peer = context.peer()
+        remaining = context.time_remaining()
+        self._deadline = self._started + remaining if remaining is not None else None
 
     async def __aenter__(self) -> None:
         # Every call has a task of its own, so that nothing needs to be set back.
@@ -158,8 +164,8 @@ class _Call:
             return grpc.StatusCode.OK
         if isinstance(error, grpc.aio.AbortError):
             return _status_code(self._context.code())
-        remaining = self._context.time_remaining()
-        return grpc.StatusCode.DEADLINE_EXCEEDED if remaining == 0 else grpc.StatusCode.CANCELLED
+        late = self._deadline is not None and time.monotonic() >= self._deadline
+        return grpc.StatusCode.DEADLINE_EXCEEDED if late else grpc.StatusCode.CANCELLED
 
     def _tell(self, code: grpc.StatusCode, reason: str) -> None:
         seconds = time.monotonic() - self._started
@@ -173,7 +179,8 @@ class _Call:
             code=code.name,
             reason=reason,
             seconds=round(seconds, 3),
-            peer=self._context.peer(),
+            peer=self._peer,
+            request_id=self._request_id,
         )
 
 

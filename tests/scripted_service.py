@@ -20,7 +20,7 @@ from rpc.health import Health
 from rpc.server import serve
 from rpc.settings import ServerSettings
 from rpc.stream import Inbound, numbered
-from rpc.telemetry import request_id
+from rpc.telemetry import configure_logging, request_id
 
 SERVICE = "speech.v1.DiarizationService"
 MODEL = "scripted"
@@ -92,13 +92,16 @@ def say(line: str) -> None:
 
 
 async def main(arguments: list[str]) -> int:
-    """Serves on the given port; `ready` waits for a line on standard input."""
-    settings = ServerSettings(
-        port=int(arguments[0]), metrics_port=int(arguments[1]), drain_seconds=float(arguments[2]), keepalive_seconds=1
-    )
+    """Serves by the settings given as JSON; is ready when a line comes on standard input, "fail" to fail."""
+    settings = ServerSettings.model_validate_json(arguments[0])
+    configure_logging(level=settings.log_level, as_json=True)
 
     async def ready() -> None:
-        await asyncio.to_thread(sys.stdin.readline)
+        reader = asyncio.StreamReader()
+        loop = asyncio.get_running_loop()
+        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        if (await reader.readline()).strip() == b"fail":
+            raise RuntimeError("no weights")
 
     return await serve(
         settings,

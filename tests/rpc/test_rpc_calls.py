@@ -1,5 +1,7 @@
 """One stream, end to end: grammar, errors both ways, request ids."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from typing import TypeAlias
 
@@ -147,9 +149,9 @@ async def test_a_cancelled_client_is_seen_as_one(stub: Stub, scripted: Scripted)
 
 
 async def test_a_deadline_is_seen_as_an_abort(stub: Stub, scripted: Scripted) -> None:
-    call = stub.Diarize(timeout=0.5)
-    await call.write(config("echo"))
+    call = stub.Diarize(timeout=2)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call.write(config("echo"))
         while await call.read() is not grpc.aio.EOF:
             pass
     assert isinstance(from_rpc_error(caught.value), DeadlineExceeded)
@@ -165,3 +167,17 @@ async def test_the_request_id_is_taken_or_made_and_sent_back(stub: Stub, sent: s
     assert events[0].ready.engine == echoed  # what the servicer saw in its context
     assert echoed
     assert (echoed == sent) == (sent == "abc-123")
+
+
+async def test_a_peer_that_does_not_read_holds_little(stub: Stub) -> None:
+    call = stub.Diarize(timeout=60)
+    await call.write(config("hold"))
+    await call.read()
+    accepted = 0
+    with contextlib.suppress(TimeoutError):
+        while accepted < 8 << 20:
+            await asyncio.wait_for(call.write(audio(32768)), 0.5)
+            accepted += 32768
+    # With the probe for bandwidth on, the window of one stream grows to 4 MiB on each side.
+    assert accepted < 1 << 20
+    call.cancel()
