@@ -17,7 +17,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "accuracy-and-speed.md"
-BENCHMARKS = ("accuracy", "timing")
+BENCHMARKS = (
+    "accuracy",
+    "timing",
+    "together",
+    "servers",
+    "long",
+    "overhead",
+    "memory",
+    "overload",
+    "beside",
+    "scaling",
+)
 """Names of the modules, in the order of the page."""
 
 

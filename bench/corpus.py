@@ -1,4 +1,4 @@
-"""The recordings of the benchmarks: those beside the project where they are, else the packaged ones, joined to length."""
+"""The recordings of the benchmarks: those beside the project if any, else the packaged ones, joined to length."""
 
 import json
 import random
@@ -9,6 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 from numpy.typing import NDArray
+
 from tests.audio import clip_pcm, packaged_clip
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "audio"

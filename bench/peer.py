@@ -7,6 +7,7 @@ import json
 import resource
 import sys
 import time
+from pathlib import Path
 
 
 def cpu():
@@ -40,7 +41,7 @@ def openai(model, threads):
     engine = package.load_model(model, device="cpu")
 
     def transcribe(file, language, words):
-        samples = package.audio.np.frombuffer(open(file, "rb").read(), package.audio.np.int16) / 32768.0
+        samples = package.audio.np.frombuffer(Path(file).read_bytes(), package.audio.np.int16) / 32768.0
         answer = engine.transcribe(
             samples.astype("float32"), language=language, beam_size=5, word_timestamps=words, fp16=False
         )
