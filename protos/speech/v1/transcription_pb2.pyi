@@ -103,6 +103,8 @@ class TranscriptionConfig(_message.Message):
     HOTWORDS_FIELD_NUMBER: _builtins.int
     PROMPT_FIELD_NUMBER: _builtins.int
     ENDPOINTING_FIELD_NUMBER: _builtins.int
+    PLAN_ONLY_FIELD_NUMBER: _builtins.int
+    WINDOW_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """Model id, such as "large-v3-turbo". Empty: the server's default."""
     language: _builtins.str
@@ -115,6 +117,11 @@ class TranscriptionConfig(_message.Message):
     """Send words with times. Unset: true."""
     prompt: _builtins.str
     """Text that precedes the audio in sense and style; at most 1000 characters."""
+    plan_only: _builtins.bool
+    """FILE only: find the language and cut the audio into windows, send each as a
+    `window` event, and decode none. Who asked sends the windows to replicas,
+    each as a stream of its own with `window`.
+    """
     @_builtins.property
     def format(self) -> _audio_pb2.AudioFormat:
         """Form of the audio."""
@@ -126,6 +133,12 @@ class TranscriptionConfig(_message.Message):
     @_builtins.property
     def endpointing(self) -> Global___EndpointingConfig:
         """When speech is taken to have ended."""
+
+    @_builtins.property
+    def window(self) -> Global___PlannedWindow:
+        """FILE only: the stream's audio is one window that a plan cut. It is decoded
+        as it is, with no search for speech or pauses; at most 30 s.
+        """
 
     def __init__(
         self,
@@ -139,21 +152,57 @@ class TranscriptionConfig(_message.Message):
         hotwords: _abc.Iterable[_builtins.str] | None = ...,
         prompt: _builtins.str = ...,
         endpointing: Global___EndpointingConfig | None = ...,
+        plan_only: _builtins.bool = ...,
+        window: Global___PlannedWindow | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_interim_results", b"_interim_results", "_word_timestamps", b"_word_timestamps", "endpointing", b"endpointing", "format", b"format", "interim_results", b"interim_results", "word_timestamps", b"word_timestamps"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_interim_results", b"_interim_results", "_window", b"_window", "_word_timestamps", b"_word_timestamps", "endpointing", b"endpointing", "format", b"format", "interim_results", b"interim_results", "window", b"window", "word_timestamps", b"word_timestamps"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_interim_results", b"_interim_results", "_word_timestamps", b"_word_timestamps", "endpointing", b"endpointing", "format", b"format", "hotwords", b"hotwords", "interim_results", b"interim_results", "language", b"language", "mode", b"mode", "model", b"model", "prompt", b"prompt", "word_timestamps", b"word_timestamps"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_interim_results", b"_interim_results", "_window", b"_window", "_word_timestamps", b"_word_timestamps", "endpointing", b"endpointing", "format", b"format", "hotwords", b"hotwords", "interim_results", b"interim_results", "language", b"language", "mode", b"mode", "model", b"model", "plan_only", b"plan_only", "prompt", b"prompt", "window", b"window", "word_timestamps", b"word_timestamps"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__interim_results: _TypeAlias = _typing.Literal["interim_results"]  # noqa: Y015
     _WhichOneofArgType__interim_results: _TypeAlias = _typing.Literal["_interim_results", b"_interim_results"]  # noqa: Y015
+    _WhichOneofReturnType__window: _TypeAlias = _typing.Literal["window"]  # noqa: Y015
+    _WhichOneofArgType__window: _TypeAlias = _typing.Literal["_window", b"_window"]  # noqa: Y015
     _WhichOneofReturnType__word_timestamps: _TypeAlias = _typing.Literal["word_timestamps"]  # noqa: Y015
     _WhichOneofArgType__word_timestamps: _TypeAlias = _typing.Literal["_word_timestamps", b"_word_timestamps"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__interim_results) -> _WhichOneofReturnType__interim_results | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__window) -> _WhichOneofReturnType__window | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__word_timestamps) -> _WhichOneofReturnType__word_timestamps | None: ...
 
 Global___TranscriptionConfig: _TypeAlias = TranscriptionConfig  # noqa: Y015
+
+@_typing.final
+class PlannedWindow(_message.Message):
+    """A window of a plan: at most 30 s of audio, cut at pauses."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SPAN_FIELD_NUMBER: _builtins.int
+    SPEECH_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def span(self) -> _audio_pb2.TimeSpan:
+        """The window, in seconds from the start of the planned stream."""
+
+    @_builtins.property
+    def speech(self) -> _containers.RepeatedCompositeFieldContainer[_audio_pb2.TimeSpan]:
+        """Where voice activity was found inside, in seconds from the start of the planned stream."""
+
+    def __init__(
+        self,
+        *,
+        span: _audio_pb2.TimeSpan | None = ...,
+        speech: _abc.Iterable[_audio_pb2.TimeSpan] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["span", b"span"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["span", b"span", "speech", b"speech"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlannedWindow: _TypeAlias = PlannedWindow  # noqa: Y015
 
 @_typing.final
 class EndpointingConfig(_message.Message):
@@ -204,6 +253,7 @@ class TranscribeResponse(_message.Message):
     PROGRESS_FIELD_NUMBER: _builtins.int
     DRAINING_FIELD_NUMBER: _builtins.int
     DONE_FIELD_NUMBER: _builtins.int
+    WINDOW_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """Number of this event in its stream, from 1, without gaps."""
     @_builtins.property
@@ -242,6 +292,10 @@ class TranscribeResponse(_message.Message):
     def done(self) -> Global___TranscriptionDone:
         """Everything is final; the last event."""
 
+    @_builtins.property
+    def window(self) -> Global___PlannedWindow:
+        """The next window of a plan, in order; only with `plan_only`."""
+
     def __init__(
         self,
         *,
@@ -255,12 +309,13 @@ class TranscribeResponse(_message.Message):
         progress: Global___Progress | None = ...,
         draining: Global___Draining | None = ...,
         done: Global___TranscriptionDone | None = ...,
+        window: Global___PlannedWindow | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "draining", b"draining", "event", b"event", "interim", b"interim", "language_detected", b"language_detected", "progress", b"progress", "ready", b"ready", "segment", b"segment", "speech_ended", b"speech_ended", "speech_started", b"speech_started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "draining", b"draining", "event", b"event", "interim", b"interim", "language_detected", b"language_detected", "progress", b"progress", "ready", b"ready", "segment", b"segment", "speech_ended", b"speech_ended", "speech_started", b"speech_started", "window", b"window"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "draining", b"draining", "event", b"event", "interim", b"interim", "language_detected", b"language_detected", "progress", b"progress", "ready", b"ready", "segment", b"segment", "sequence", b"sequence", "speech_ended", b"speech_ended", "speech_started", b"speech_started"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "draining", b"draining", "event", b"event", "interim", b"interim", "language_detected", b"language_detected", "progress", b"progress", "ready", b"ready", "segment", b"segment", "sequence", b"sequence", "speech_ended", b"speech_ended", "speech_started", b"speech_started", "window", b"window"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["ready", "segment", "interim", "speech_started", "speech_ended", "language_detected", "progress", "draining", "done"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["ready", "segment", "interim", "speech_started", "speech_ended", "language_detected", "progress", "draining", "done", "window"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
