@@ -28,6 +28,7 @@ BENCHMARKS = (
     "overload",
     "beside",
     "scaling",
+    "live",
 )
 """Names of the modules, in the order of the page."""
 

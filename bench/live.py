@@ -1,0 +1,254 @@
+"""Live captions at 1, 2, 4 and 8 real-time streams: when words show, when finals come, how right they are, at what CPU.
+
+A word's time is its end in the transcript of the same recording posted as a file; it has shown when it stands, in
+order, in the finals and the partial of a message. A final is on time if it brings the last word before a pause.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import difflib
+import json
+import os
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import jiwer
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+from whisper_normalizer.english import EnglishTextNormalizer
+
+from bench.corpus import RATE, joined, write_flac
+from bench.load import cpu_of, post, row, table
+from bench.models import base_folder
+from tests.house import House, free_port
+
+FRAME = RATE // 10
+PAUSE = 0.5
+NORMAL = EnglishTextNormalizer()
+
+
+def configure(parser: argparse._ArgumentGroup) -> None:
+    """Add this benchmark's flags."""
+    parser.add_argument("--streams", type=int, nargs="+", default=[1, 2, 4, 8])
+    parser.add_argument("--stream-seconds", type=float, default=60.0)
+    parser.add_argument("--whisper-live-python", help="an interpreter that has WhisperLive")
+
+
+@dataclass
+class Heard:
+    """What a client saw of one stream: (seconds since its first frame, finals, partial)."""
+
+    messages: list[tuple[float, str, str]] = field(default_factory=list)
+    ended: float = 0.0
+
+    @property
+    def finals(self) -> str:
+        """All final text at the end, with the tail that never became final."""
+        return f"{self.messages[-1][1]} {self.messages[-1][2]}" if self.messages else ""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A recording, its human text, and its words with the ends that the file's transcript gives."""
+
+    pcm: NDArray[np.int16]
+    text: str
+    file_text: str
+    words: list[tuple[str, float, bool]]
+    """Normalised word, its end in seconds, whether a pause follows."""
+
+
+def tokens(text: str) -> list[str]:
+    """Normalised words."""
+    return NORMAL(text).split()
+
+
+def reference(url: str, seconds: float, seed: int, folder: Path) -> Reference:
+    """Post the recording as a file and keep its words."""
+    pcm, text = joined(seconds, seed=seed)
+    body = post(url, write_flac(pcm, folder / f"{seed}.flac"), language="en", diarize="false").body
+    said = [word for segment in body["segments"] for word in segment["words"]]
+    words = []
+    for number, word in enumerate(said):
+        following = said[number + 1]["start"] if number + 1 < len(said) else len(pcm) / RATE
+        normal = tokens(word["word"])
+        words += [(one, word["end"], following - word["end"] >= PAUSE) for one in normal]
+    return Reference(pcm, text, body["text"], words)
+
+
+async def verbatim(url: str, pcm: NDArray[np.int16], heard: Heard) -> None:
+    """The documented page's dialect."""
+    async with aiohttp.ClientSession() as session, session.ws_connect(f"{url}/v1/stream") as ws:
+        await ws.send_json({"language": "en", "model": "base"})
+        assert (await ws.receive_json())["status"] == "ready"
+        begun = time.monotonic()
+        finals: list[str] = []
+
+        async def listen() -> None:
+            async for message in ws:
+                data = json.loads(message.data)
+                if "error" in data:
+                    raise RuntimeError(str(data))
+                if data.get("text") and not data.get("is_final"):
+                    finals.append(data["text"])
+                heard.messages.append((time.monotonic() - begun, " ".join(finals), data.get("partial") or ""))
+
+        listener = asyncio.create_task(listen())
+        await pace(pcm, begun, lambda frame: ws.send_bytes(frame.tobytes()))
+        await ws.send_json({"action": "stop"})
+        await listener
+        heard.ended = time.monotonic() - begun
+
+
+async def whisper_live(url: str, pcm: NDArray[np.int16], heard: Heard) -> None:
+    """WhisperLive's own dialect; its last segment never becomes final, so it is waited for a while."""
+    async with aiohttp.ClientSession() as session, session.ws_connect(url, max_msg_size=0) as ws:
+        options = {"uid": str(uuid.uuid4()), "language": "en", "task": "transcribe", "model": "base", "use_vad": True}
+        await ws.send_json({**options, "send_last_n_segments": 100})
+        while (await ws.receive_json()).get("message") != "SERVER_READY":
+            pass
+        begun = time.monotonic()
+
+        async def listen() -> None:
+            async for message in ws:
+                if message.type != aiohttp.WSMsgType.TEXT:
+                    return
+                parts = json.loads(message.data).get("segments", [])
+                done = " ".join(part["text"] for part in parts if part.get("completed"))
+                tail = " ".join(part["text"] for part in parts if not part.get("completed"))
+                heard.messages.append((time.monotonic() - begun, done, tail))
+
+        listener = asyncio.create_task(listen())
+        await pace(pcm, begun, lambda frame: ws.send_bytes((frame.astype(np.float32) / 32768).tobytes()))
+        await ws.send_bytes(b"END_OF_AUDIO")
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(listener, 15)
+        heard.ended = time.monotonic() - begun
+
+
+async def pace(pcm: NDArray[np.int16], begun: float, send: Any) -> None:
+    """Send frames of 100 ms when a microphone would have them."""
+    for start in range(0, len(pcm), FRAME):
+        due = begun + (start + FRAME) / RATE
+        await asyncio.sleep(max(0.0, due - time.monotonic()))
+        await send(pcm[start : start + FRAME])
+
+
+def delays(heard: Heard, words: Sequence[tuple[str, float, bool]]) -> tuple[list[float], list[float]]:
+    """Seconds from each word's end to its first showing, and from the last word before a pause to its final."""
+    wanted = [word for word, _, _ in words]
+    shown: dict[int, float] = {}
+    final: dict[int, float] = {}
+    last = ("", "")
+    for when, finals, partial in heard.messages:
+        if (finals, partial) == last:
+            continue
+        for text, kept in ((f"{finals} {partial}", shown), (finals, final)):
+            matcher = difflib.SequenceMatcher(None, wanted, tokens(text), autojunk=False)
+            for block in matcher.get_matching_blocks():
+                for position in range(block.a, block.a + block.size):
+                    # A word cannot show before it was said: an earlier twin matched.
+                    if when >= words[position][1] - 0.5:
+                        kept.setdefault(position, when)
+        last = (finals, partial)
+    first = [max(0.0, shown[at] - words[at][1]) for at in shown]
+    ends = [max(0.0, final[at] - words[at][1]) for at in final if words[at][2]]
+    return first, ends
+
+
+def quantile(figures: Sequence[float], share: float) -> str:
+    """A quantile in seconds."""
+    return f"{float(np.quantile(figures, share)):.2f}" if figures else "none"
+
+
+@contextlib.contextmanager
+def peer_server(python: str) -> Iterator[tuple[str, psutil.Process]]:
+    """WhisperLive with the same weights."""
+    port = free_port()
+    script = (
+        "from whisper_live.server import TranscriptionServer\n"
+        f"TranscriptionServer().run('127.0.0.1', port={port}, backend='faster_whisper', "
+        f"faster_whisper_custom_model_path={str(base_folder())!r}, single_model=True, max_clients=16)\n"
+    )
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "2"}
+    child = subprocess.Popen(
+        [python, "-c", script], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
+    )
+    try:
+        time.sleep(15)
+        yield f"ws://127.0.0.1:{port}", psutil.Process(child.pid)
+    finally:
+        child.kill()
+        child.wait()
+
+
+async def streams(one: Any, url: str, recordings: Sequence[Reference]) -> list[Heard]:
+    """All at once, begun 0.37 s apart so that their windows do not fall together."""
+    heard = [Heard() for _ in recordings]
+
+    async def later(number: int) -> None:
+        await asyncio.sleep(0.37 * number)
+        await one(url, recordings[number].pcm, heard[number])
+
+    await asyncio.gather(*(later(number) for number in range(len(recordings))))
+    return heard
+
+
+def figures(name: str, recordings: Sequence[Reference], heard: Sequence[Heard], cpu: float, seconds: float) -> str:
+    """One row."""
+    first: list[float] = []
+    ends: list[float] = []
+    for recording, one in zip(recordings, heard, strict=True):
+        shown, final = delays(one, recording.words)
+        first += shown
+        ends += final
+    truth = [NORMAL(recording.text) for recording in recordings]
+    live = 100 * jiwer.wer(truth, [NORMAL(one.finals) or "-" for one in heard])
+    file = 100 * jiwer.wer(truth, [NORMAL(recording.file_text) or "-" for recording in recordings])
+    return row(
+        name,
+        len(recordings),
+        f"{quantile(first, 0.5)} / {quantile(first, 0.95)}",
+        f"{quantile(ends, 0.5)} / {quantile(ends, 0.95)}",
+        f"{live:.1f} / {file:.1f} %",
+        f"{cpu / seconds / len(recordings):.2f}",
+    )
+
+
+def run(args: argparse.Namespace) -> str:
+    """Ours at each number of streams; the peer at the smallest."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder, House() as house:
+        recordings = [
+            reference(house.url, args.stream_seconds, seed, Path(folder)) for seed in range(max(args.streams))
+        ]
+        for count in args.streams:
+            before = cpu_of(list(house.processes))
+            heard = asyncio.run(streams(verbatim, house.url, recordings[:count]))
+            cpu = cpu_of(list(house.processes)) - before
+            rows.append(figures("Verbatim", recordings[:count], heard, cpu, args.stream_seconds))
+        if args.whisper_live_python:
+            with peer_server(args.whisper_live_python) as (url, process):
+                before_times = process.cpu_times()
+                heard = asyncio.run(streams(whisper_live, url, recordings[:1]))
+                after = process.cpu_times()
+                cpu = after.user + after.system - before_times.user - before_times.system
+                rows.append(figures("WhisperLive", recordings[:1], heard, cpu, args.stream_seconds))
+    head = table(
+        "server",
+        "streams",
+        "word shown after its end, median / 95 %, s",
+        "final after the last word before a pause, median / 95 %, s",
+        "errors live / as a file",
+        "cores a stream",
+    )
+    return "\n".join(["### Live captions (base, int8)", "", head, *rows])
