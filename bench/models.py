@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from inference.catalogue import weights_of
+from inference.catalogue import CATALOGUE
 from weights import Store
+from weights.settings import WeightsSettings
 
 
 def base_folder() -> Path:
     """The folder of the embedded model, fetched if it is not there."""
-    return Store().fetch(weights_of("base"))
+    return Store(WeightsSettings().folder).fetch(CATALOGUE["base"].weights[0])
