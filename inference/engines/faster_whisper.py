@@ -1,0 +1,184 @@
+"""Whisper by CTranslate2, with the features and tokenizer of faster-whisper: windows in, words out."""
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Sequence
+from pathlib import Path
+from typing import Self
+
+import ctranslate2
+import numpy as np
+import tokenizers
+from faster_whisper.tokenizer import _LANGUAGE_CODES
+
+from inference.engines import TranscriptionCapabilities, TranscriptionEngine
+from inference.engines.whisper.alignment import align
+from inference.engines.whisper.decoding import Decoder, rows
+from inference.engines.whisper.features import FRAMES_PER_SECOND, Features
+from inference.engines.whisper.ladder import Tuning, ladder
+from inference.engines.whisper.prompts import Prompts
+from inference.engines.whisper.result import decoded
+from inference.engines.whisper.row import Row
+from inference.timing import refine
+from inference.types import Decoded, DecodingOptions, LanguageScores, Window
+
+
+def build(
+    folder: Path, *, device: str, compute_type: str, workers: int, threads: int, max_batch: int
+) -> TranscriptionEngine:
+    """Load the weights of `folder`; see `FasterWhisperEngine.load`."""
+    return FasterWhisperEngine.load(
+        folder, device=device, compute_type=compute_type, workers=workers, threads=threads, max_batch=max_batch
+    )
+
+
+class FasterWhisperEngine:
+    """One loaded model, shared by all sessions and immutable. See `TranscriptionEngine`."""
+
+    def __init__(
+        self,
+        model: ctranslate2.models.Whisper,
+        vocabulary: tokenizers.Tokenizer,
+        *,
+        workers: int,
+        max_batch: int,
+        tuning: Tuning,
+    ) -> None:
+        codes = tuple(code for code in _LANGUAGE_CODES if vocabulary.token_to_id(f"<|{code}|>") is not None)
+        self.capabilities = TranscriptionCapabilities(
+            languages=codes if model.is_multilingual else ("en",),
+            max_batch=max_batch,
+            workers=workers,
+            device=model.device,
+        )
+        self._model = model
+        self._prompts = Prompts(vocabulary, multilingual=model.is_multilingual)
+        self._features = Features(model.n_mels)
+        self._decoder = Decoder(model, self._prompts)
+        self._tuning = tuning
+
+    @classmethod
+    def load(
+        cls,
+        folder: Path,
+        *,
+        device: str = "auto",
+        compute_type: str = "default",
+        workers: int = 1,
+        threads: int = 1,
+        max_batch: int = 8,
+        tuning: Tuning | None = None,
+    ) -> Self:
+        """Load a folder with `model.bin`, `config.json`, `tokenizer.json` and a vocabulary.
+
+        `device` is `cpu`, `cuda` or `auto`; `compute_type` `default` is int8 on a CPU and float16 on a GPU.
+        `workers` calls run at once, each on `threads` threads of its own. Raises `RuntimeError` for bad weights.
+        """
+        if device == "auto":
+            device = "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
+        if compute_type == "default":
+            compute_type = "int8" if device == "cpu" else "float16"
+        model = ctranslate2.models.Whisper(
+            str(folder), device=device, compute_type=compute_type, inter_threads=workers, intra_threads=threads
+        )
+        vocabulary = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+        tuning = tuning or Tuning(short_context=device == "cpu")
+        return cls(model, vocabulary, workers=workers, max_batch=max_batch, tuning=tuning)
+
+    def bucket(self, window: Window, options: DecodingOptions) -> Hashable:
+        """What must be equal for windows to share one pass of the model.
+
+        `transcribe` takes any mix and splits it by this; a scheduler that groups by it gets fuller batches.
+        """
+        return _key(self._row(window, options))
+
+    def detect(self, windows: Sequence[Window]) -> list[LanguageScores]:
+        """Score the languages of each window."""
+        made = [self._row(window, DecodingOptions()) for window in windows]
+        for group in self._groups(made):
+            self._detect(group, self._encode(group))
+        return [LanguageScores(row.scores) for row in made]
+
+    def transcribe(self, windows: Sequence[Window], options: Sequence[DecodingOptions]) -> list[Decoded]:
+        """Decode a batch: one result a window, in order, each the same as if decoded alone.
+
+        Raises `ValueError` for a language that the model does not know.
+        """
+        made = [self._row(window, wanted) for window, wanted in zip(windows, options, strict=True)]
+        while unsettled := [row for row in made if not row.settled]:
+            for group in self._groups(unsettled):
+                self._attempt(group)
+        return [self._result(row) for row in made]
+
+    def close(self) -> None:
+        """Free the weights. No call may be running."""
+        self._model.unload_model()
+
+    def _row(self, window: Window, options: DecodingOptions) -> Row:
+        if options.language and options.language not in self.capabilities.languages:
+            raise ValueError(f"the model does not know the language {options.language!r}")
+        language = options.language or ("" if self._model.is_multilingual else "en")
+        return Row(
+            window=window,
+            options=options,
+            before=self._prompts.before(options),
+            rungs=ladder(window, options, self._tuning),
+            scores={language: 1.0} if language else {},
+        )
+
+    def _groups(self, made: Iterable[Row]) -> list[list[Row]]:
+        """Rows that can go through the model together, each group no larger than a batch."""
+        groups: dict[Hashable, list[Row]] = defaultdict(list)
+        for row in made:
+            groups[_key(row)].append(row)
+        size = self.capabilities.max_batch
+        return [group[first : first + size] for group in groups.values() for first in range(0, len(group), size)]
+
+    def _encode(self, group: Sequence[Row]) -> ctranslate2.StorageView:
+        mels = np.stack([self._features.log_mel(row.window, row.rungs[0].frames) for row in group])
+        return self._model.encode(ctranslate2.StorageView.from_array(mels))
+
+    def _detect(self, group: Sequence[Row], encoded: ctranslate2.StorageView) -> None:
+        """Score the languages of the rows that do not know theirs."""
+        unknown = [index for index, row in enumerate(group) if not row.scores]
+        if unknown:
+            found = self._model.detect_language(rows(encoded, unknown))
+            for index, scores in zip(unknown, found, strict=True):
+                group[index].scores = {token[2:-2]: float(probability) for token, probability in scores}
+
+    def _attempt(self, group: Sequence[Row]) -> None:
+        """Decode rows in the next way of each, and align those that are settled by it."""
+        encoded = self._encode(group)
+        self._detect(group, encoded)
+        prompts = [self._prompts.complete(row.before, row.language) for row in group]
+        hypotheses = self._decoder.decode(encoded, prompts, search=group[0].rungs[0].search)
+        by_language: dict[str, list[int]] = defaultdict(list)
+        for index, (row, hypothesis) in enumerate(zip(group, hypotheses, strict=True)):
+            row.offer(hypothesis)
+            frames = row.rungs.pop(0).frames
+            if row.settled and row.tokens and (row.options.words or not row.options.draft):
+                by_language[row.language].append(index)
+        for language, indices in by_language.items():
+            aligned = align(
+                self._model,
+                rows(encoded, indices),
+                [group[index].tokens for index in indices],
+                frames=[min(frames, int(group[index].window.duration * FRAMES_PER_SECOND)) for index in indices],
+                tokenizer=self._prompts.tokenizer(language),
+            )
+            for index, words in zip(indices, aligned, strict=True):
+                group[index].words = words
+
+    def _result(self, row: Row) -> Decoded:
+        if row.hypothesis is None:
+            raise RuntimeError("a row was left undecoded")
+        return decoded(
+            row.window,
+            row.hypothesis,
+            refine(row.words, row.window),
+            language=(row.language, row.scores[row.language]),
+            keep_words=row.options.words,
+        )
+
+
+def _key(row: Row) -> Hashable:
+    return row.rungs[0], len(row.before)

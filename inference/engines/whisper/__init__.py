@@ -1,0 +1,1 @@
+"""Whisper's parts: features, prompts, decoding and word alignment."""

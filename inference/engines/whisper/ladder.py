@@ -1,0 +1,66 @@
+"""Ways to decode a window, the cheapest first: a window goes on to the next one only if its text failed.
+
+Sampling at rising temperatures, the usual second attempt, is not among them: CTranslate2 seeds it by thread, so that
+the same recording would get another text each time, and another one alone than in a batch.
+"""
+
+from dataclasses import dataclass
+
+from inference.engines.whisper.decoding import MOST_TOKENS, Search
+from inference.engines.whisper.features import FULL_FRAMES, FULL_SECONDS, context_frames
+from inference.types import DecodingOptions, Window
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """How much work a window gets; `bench` prints the figures behind the defaults."""
+
+    beam: int = 5
+    short_context: bool = True
+    """Whether a window shorter than 30 s is encoded at less than 30 s: a CPU pays for each frame, a GPU hardly."""
+    pad: float = 10.0
+    """Silence after the audio in a short context, seconds; with less the decoder loops at the end of speech."""
+    step: float = 5.0
+    """Encoder lengths are rounded up to multiples of this, so that windows of like length share a batch."""
+    draft_pad: float = 2.0
+    draft_step: float = 1.0
+    draft_tokens_a_second: float = 8.0
+    """The cap that stops a draft which loops."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One way to decode a window. Windows share a pass of the model only if it is equal for them."""
+
+    frames: int
+    """Mel frames of the encoder's input."""
+    search: Search
+
+
+def ladder(window: Window, options: DecodingOptions, tuning: Tuning) -> list[Rung]:
+    """What to try for a window, in order; it depends on nothing but the arguments."""
+    if options.draft:
+        rungs = [
+            _draft(window, tuning, pad=tuning.draft_pad, step=tuning.draft_step),
+            _draft(window, tuning, pad=tuning.pad, step=tuning.step),
+        ]
+    else:
+        search = Search(beam=tuning.beam)
+        rungs = [
+            Rung(_frames(window, tuning, pad=tuning.pad, step=tuning.step), search),
+            Rung(FULL_FRAMES, search),
+            Rung(FULL_FRAMES, Search(beam=tuning.beam, repetition_penalty=1.1, no_repeat_ngram=5)),
+        ]
+    return list(dict.fromkeys(rungs))
+
+
+def _draft(window: Window, tuning: Tuning, *, pad: float, step: float) -> Rung:
+    frames = _frames(window, tuning, pad=pad, step=step)
+    # By the encoder's length, not the window's: what shares a batch must share the cap.
+    seconds = context_frames(window.duration, pad=0.0, step=step) / 100
+    cap = min(MOST_TOKENS, round(8 + tuning.draft_tokens_a_second * min(seconds, FULL_SECONDS)))
+    return Rung(frames, Search(beam=1, most_tokens=cap))
+
+
+def _frames(window: Window, tuning: Tuning, *, pad: float, step: float) -> int:
+    return context_frames(window.duration, pad=pad, step=step) if tuning.short_context else FULL_FRAMES

@@ -1,0 +1,52 @@
+"""A window on its way through one call of the engine."""
+
+from dataclasses import dataclass, field
+
+from inference.engines.whisper.decoding import Hypothesis
+from inference.engines.whisper.ladder import Rung
+from inference.types import DecodingOptions, Window, Word
+
+
+@dataclass(slots=True, eq=False)
+class Row:
+    """What is known about a window so far; used by one thread."""
+
+    window: Window
+    options: DecodingOptions
+    before: list[int]
+    """Prompt tokens before the start of the transcript."""
+    rungs: list[Rung]
+    """Ways to decode it that were not tried, the next one first."""
+    scores: dict[str, float] = field(default_factory=dict)
+    """Probability of each language; empty as long as none was given or found."""
+    hypothesis: Hypothesis | None = None
+    """The best so far."""
+    words: tuple[Word, ...] = ()
+    """Its words, times from the start of the window."""
+
+    @property
+    def language(self) -> str:
+        """The most probable language."""
+        return max(self.scores, key=self.scores.__getitem__)
+
+    @property
+    def tokens(self) -> tuple[int, ...]:
+        """Text tokens of the best hypothesis."""
+        return self.hypothesis.tokens if self.hypothesis else ()
+
+    @property
+    def settled(self) -> bool:
+        """Whether the text is good enough or nothing is left to try."""
+        if self.hypothesis is None:
+            return False
+        failed = self.hypothesis.loops if self.options.draft else self.hypothesis.failed
+        return not failed or not self.rungs
+
+    def offer(self, hypothesis: Hypothesis) -> None:
+        """Keep the better of this and what there is."""
+        if self.hypothesis is None or _worth(hypothesis) > _worth(self.hypothesis):
+            self.hypothesis = hypothesis
+
+
+def _worth(hypothesis: Hypothesis) -> tuple[bool, bool, float]:
+    return not hypothesis.failed, not hypothesis.loops, hypothesis.log_probability
