@@ -13,7 +13,7 @@ from rpc import telemetry
 from rpc.errors import from_rpc_error
 from rpc.interceptors import REQUEST_ID
 from rpc.settings import ChannelSettings
-from rpc.transport import channel_credentials, channel_options
+from rpc.transport import open_channel
 
 _SCHEME = "dns:///"
 
@@ -33,9 +33,9 @@ class Channels:
         self.addresses = tuple(addresses)
         self._settings = settings or ChannelSettings()
         self._service_config = _service_config(retry)
-        self._target = _target(self.addresses)
+        self.target = _target(self.addresses)
         self._single: dict[str, grpc.aio.Channel] = {}
-        self.channel = self._open(self._target)
+        self.channel = self._open(self.target)
 
     def at(self, address: str) -> grpc.aio.Channel:
         """Gives the channel to one replica, opened at its first use."""
@@ -58,8 +58,9 @@ class Channels:
     async def health(self, service: str = "", *, seconds: float = 2.0) -> dict[str, bool]:
         """Tells of every replica whether it serves `service`; one that does not answer in time does not."""
         try:
-            replicas = await self.replicas()
-        except OSError:
+            async with asyncio.timeout(seconds):
+                replicas = await self.replicas()
+        except OSError:  # a timeout is one
             return dict.fromkeys(self.addresses, False)
         answers = await asyncio.gather(*(self._serves(each, service, seconds=seconds) for each in replicas))
         return dict(zip(replicas, answers, strict=True))
@@ -83,11 +84,7 @@ class Channels:
         return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
     def _open(self, target: str) -> grpc.aio.Channel:
-        options = channel_options(self._settings, service_config=self._service_config)
-        credentials = channel_credentials(self._settings)
-        if credentials is None:
-            return grpc.aio.insecure_channel(target, options=options)
-        return grpc.aio.secure_channel(target, credentials, options=options)
+        return open_channel(target, self._settings, service_config=self._service_config)
 
 
 def metadata() -> tuple[tuple[str, str], ...]:

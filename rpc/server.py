@@ -17,7 +17,7 @@ from rpc import telemetry
 from rpc.health import Health, HealthServicer
 from rpc.interceptors import Admission, Calls
 from rpc.settings import ServerSettings
-from rpc.transport import server_credentials, server_options
+from rpc.transport import CannotListen, listen, server_options
 
 Register = Callable[[grpc.aio.Server], None]
 
@@ -41,25 +41,29 @@ async def serve(
     signal ends the process at once.
     """
     stop = asyncio.Event()
-    with _signals(stop):
-        async with (
-            telemetry.metrics_server(settings.host, settings.metrics_port) as metrics_port,
-            _started(settings, register=register, health=health) as (server, port),
-            _background(telemetry.watch_loop_lag(), health.watch(seconds=settings.watchdog_seconds)),
-        ):
-            _log.info("listening", host=settings.host, port=port, metrics_port=metrics_port)
-            if not await _become_ready(ready, stop=stop):
-                return 0 if stop.is_set() else 1
-            health.ready()
-            _log.info("serving", names=health.names)
-            await stop.wait()
-            _log.info("draining", seconds=settings.drain_seconds)
-            health.drain()
-            if on_drain is not None:
-                on_drain()
-            await asyncio.sleep(settings.drain_notice_seconds)
-            await server.stop(settings.drain_seconds)
-            _log.info("drained")
+    try:
+        with _signals(stop):
+            async with (
+                telemetry.metrics_server(settings.host, settings.metrics_port) as metrics_port,
+                _started(settings, register=register, health=health) as (server, port),
+                _background(telemetry.watch_loop_lag(), health.watch(seconds=settings.watchdog_seconds)),
+            ):
+                _log.info("listening", host=settings.host, port=port, metrics_port=metrics_port)
+                if not await _become_ready(ready, stop=stop):
+                    return 0 if stop.is_set() else 1
+                health.ready()
+                _log.info("serving", names=health.names)
+                await stop.wait()
+                _log.info("draining", seconds=settings.drain_seconds)
+                health.drain()
+                if on_drain is not None:
+                    on_drain()
+                await asyncio.sleep(settings.drain_notice_seconds)
+                await server.stop(settings.drain_seconds)
+                _log.info("drained")
+    except CannotListen as error:
+        _log.error("cannot_listen", problem=str(error))
+        return 1
     return 0
 
 
@@ -93,25 +97,17 @@ async def _started(
     health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(health), server)
     if settings.reflection:
         reflection.enable_server_reflection(_service_names(health), server)
-    port = _listen(server, settings)
+    port = listen(server, settings)
     async with contextlib.AsyncExitStack() as stack:
         if settings.probe_port is not None:
             probes = grpc.aio.server(options=server_options(settings))
             health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(health), probes)
-            probes.add_insecure_port(f"{settings.host}:{settings.probe_port}")
+            listen(probes, settings, probes=True)
             await probes.start()
             stack.push_async_callback(probes.stop, None)
         await server.start()
         stack.push_async_callback(server.stop, None)
         yield server, port
-
-
-def _listen(server: grpc.aio.Server, settings: ServerSettings) -> int:
-    address = f"{settings.host}:{settings.port}"
-    credentials = server_credentials(settings)
-    if credentials is None:
-        return server.add_insecure_port(address)
-    return server.add_secure_port(address, credentials)
 
 
 def _service_names(health: Health) -> Iterator[str]:

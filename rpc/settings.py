@@ -1,8 +1,9 @@
 """Settings of a gRPC process and of the channels to one; a room mixes them into its own settings."""
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 MEBIBYTE = 1 << 20
 
@@ -15,6 +16,12 @@ class TlsSettings(BaseModel):
     tls_authority: Path | None = Field(
         default=None, description="certificates that the other side must be signed by, PEM"
     )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key go together")
+        return self
 
 
 class KeepaliveSettings(BaseModel):

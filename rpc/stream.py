@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Generic, Protocol, TypeVar
 
 from google.protobuf.message import Message
@@ -120,8 +120,12 @@ Event = TypeVar("Event", bound=Numbered)
 
 
 async def numbered(events: AsyncIterator[Event]) -> AsyncIterator[Event]:
-    """Passes the events on with `sequence` set to 1, 2, 3 and so on."""
+    """Passes the events on with `sequence` set to 1, 2, 3 and so on; ends `events` when it is ended itself."""
     sequence = Sequence()
-    async for event in events:
-        event.sequence = sequence.next()
-        yield event
+    try:
+        async for event in events:
+            event.sequence = sequence.next()
+            yield event
+    finally:
+        if isinstance(events, AsyncGenerator):
+            await events.aclose()

@@ -13,6 +13,8 @@ import prometheus_client
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
+from rpc.transport import CannotListen
+
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 _LABELS = ("grpc_type", "grpc_service", "grpc_method")
@@ -82,11 +84,17 @@ async def watch_loop_lag() -> None:
 
 @contextlib.asynccontextmanager
 async def metrics_server(host: str, port: int | None) -> AsyncIterator[int | None]:
-    """Serves /metrics from a thread of its own, so that a busy loop can still be looked into; gives the port."""
+    """Serves /metrics from a thread of its own, so that a busy loop can still be looked into; gives the port.
+
+    Raises `CannotListen`.
+    """
     if port is None:
         yield None
         return
-    server, thread = prometheus_client.start_http_server(port, addr=host)
+    try:
+        server, thread = prometheus_client.start_http_server(port, addr=host)
+    except OSError as error:
+        raise CannotListen(f"{host}:{port}") from error
     try:
         yield int(server.server_port)
     finally:

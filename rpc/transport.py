@@ -1,10 +1,19 @@
-"""Options of the transport that both ends of a connection agree on, and their credentials."""
+"""The two ends of a connection: options that they agree on, and their TLS identities."""
 
 from collections.abc import Sequence
 
 import grpc
+import grpc.aio
 
 from rpc.settings import ChannelSettings, KeepaliveSettings, ServerSettings
+
+
+class CannotListen(Exception):
+    """A port is taken, or the address is none of this machine's."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(f"cannot listen on {address}: is another process there?")
+
 
 Options = Sequence[tuple[str, int | str]]
 
@@ -25,7 +34,7 @@ def server_options(settings: ServerSettings) -> Options:
     )
 
 
-def channel_options(settings: ChannelSettings, *, service_config: str) -> Options:
+def _channel_options(settings: ChannelSettings, *, service_config: str) -> Options:
     """Gives the options of a channel."""
     return (
         *_shared(settings, message_bytes=settings.message_bytes),
@@ -44,7 +53,33 @@ def channel_options(settings: ChannelSettings, *, service_config: str) -> Option
     )
 
 
-def server_credentials(settings: ServerSettings) -> grpc.ServerCredentials | None:
+def listen(server: grpc.aio.Server, settings: ServerSettings, *, probes: bool = False) -> int:
+    """Binds a server to its port, or in plain text to the one for probes; gives the port. Raises `CannotListen`."""
+    port = settings.probe_port if probes else settings.port
+    address = f"{settings.host}:{port or 0}"
+    credentials = None if probes else _server_credentials(settings)
+    try:
+        if credentials is None:
+            return server.add_insecure_port(address)
+        return server.add_secure_port(address, credentials)
+    except RuntimeError as error:
+        raise CannotListen(address) from error
+
+
+def open_channel(target: str, settings: ChannelSettings, *, service_config: str) -> grpc.aio.Channel:
+    """Opens a channel. With `tls_authority` it is encrypted, and the server must be signed by it."""
+    options = _channel_options(settings, service_config=service_config)
+    if settings.tls_authority is None:
+        return grpc.aio.insecure_channel(target, options=options)
+    credentials = grpc.ssl_channel_credentials(
+        root_certificates=settings.tls_authority.read_bytes(),
+        private_key=settings.tls_key.read_bytes() if settings.tls_key else None,
+        certificate_chain=settings.tls_certificate.read_bytes() if settings.tls_certificate else None,
+    )
+    return grpc.aio.secure_channel(target, credentials, options=options)
+
+
+def _server_credentials(settings: ServerSettings) -> grpc.ServerCredentials | None:
     """Gives the TLS identity of a server; None: plain text. With `tls_authority`, clients need one too."""
     if settings.tls_certificate is None or settings.tls_key is None:
         return None
@@ -53,17 +88,6 @@ def server_credentials(settings: ServerSettings) -> grpc.ServerCredentials | Non
         [(settings.tls_key.read_bytes(), settings.tls_certificate.read_bytes())],
         root_certificates=authority,
         require_client_auth=authority is not None,
-    )
-
-
-def channel_credentials(settings: ChannelSettings) -> grpc.ChannelCredentials | None:
-    """Gives the TLS identity of a client; None: plain text."""
-    if settings.tls_authority is None:
-        return None
-    return grpc.ssl_channel_credentials(
-        root_certificates=settings.tls_authority.read_bytes(),
-        private_key=settings.tls_key.read_bytes() if settings.tls_key else None,
-        certificate_chain=settings.tls_certificate.read_bytes() if settings.tls_certificate else None,
     )
 
 

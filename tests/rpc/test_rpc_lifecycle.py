@@ -138,11 +138,11 @@ async def test_a_second_signal_ends_the_process_at_once(first: signal.Signals) -
 
 async def test_a_frozen_server_is_noticed() -> None:
     async with scripted_process() as server, Channels([server.address], settings=FAST) as channels:
-        call = pb_grpc.DiarizationServiceStub(channels.channel).Diarize(timeout=200)
+        call = pb_grpc.DiarizationServiceStub(channels.channel).Diarize(timeout=45)
         await call.write(config("hold"))
         await call.read()
         server.signal(signal.SIGSTOP)
-        # Without the timeout of pings in the options, this waits for the deadline of the call.
+        # Without the timeout of pings in the options it takes 60 seconds: the deadline of the call comes first.
         with pytest.raises(Unavailable), service_errors():
             await call.read()
 

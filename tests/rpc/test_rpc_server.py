@@ -22,6 +22,7 @@ from rpc.health import LIVE, Health
 from rpc.server import running_server
 from rpc.settings import ServerSettings
 from rpc.telemetry import LOOP_LAG, metrics_server, watch_loop_lag
+from rpc.transport import CannotListen
 from tests.scripted_service import MODEL, SERVICE, Scripted
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -171,8 +172,12 @@ async def test_a_stream_past_the_limit_is_refused_and_a_place_is_given_back() ->
 async def test_a_second_server_on_a_port_is_refused(unused_tcp_port: int) -> None:
     settings = ServerSettings(port=unused_tcp_port)
     async with running(Health(), settings):
-        with pytest.raises(RuntimeError):
+        with pytest.raises(CannotListen):
             async with running(Health(), settings):
+                pass
+    async with metrics_server("127.0.0.1", unused_tcp_port):
+        with pytest.raises(CannotListen):
+            async with metrics_server("127.0.0.1", unused_tcp_port):
                 pass
 
 
@@ -236,3 +241,8 @@ def test_a_room_mixes_the_settings_into_its_own(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("ROOM_STREAM_LIMIT", "0")
     with pytest.raises(ValidationError):
         RoomSettings()
+
+
+def test_half_a_tls_identity_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        ServerSettings.model_validate({"tls_certificate": "server.crt"})
