@@ -1,0 +1,177 @@
+"""A file's way: decoded once, heard by both services side by side, words and turns joined to a transcript."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from edge import transcript
+from edge.backends import Backends, Diarization
+from edge.convert import Recognition
+from edge.errors import ServiceUnavailable
+from edge.events import Done, Merged, Progress, Ready
+from edge.options import Options
+from edge.policy import Admission
+from edge.reading import Reading
+from edge.recording import Recording, open_recording
+from edge.resuming import Recogniser
+from edge.types import DiarizationState, Segment, Transcript, Turn
+from media import Limits, decode, probe
+from rpc.errors import ServiceError
+
+HOLD_SECONDS = 60.0
+"""Audio beyond the estimate is held in steps of this."""
+
+_log = structlog.get_logger(__name__)
+
+Listener = Callable[[Segment | Progress | Ready], Awaitable[None]]
+"""Told of the work while it goes on."""
+
+
+class SpeakersUnavailable(ServiceUnavailable):
+    """Speakers were asked for and cannot be told apart now."""
+
+    code = "diarization_unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How recordings are worked off."""
+
+    folder: Path
+    limits: Limits
+    diarize_fallback: bool = True
+    """Whether a transcript without speakers is better than none, where the caller did not insist."""
+    speakers_wait_seconds: float = 60.0
+    """How long a transcript waits for its speakers, plus half the recording's length."""
+
+
+@dataclass(slots=True)
+class _Words:
+    segments: list[Segment]
+    language: str = ""
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Audio:
+    duration: float
+    truncated: bool
+
+
+class Job:
+    """One recording."""
+
+    def __init__(self, backends: Backends, terms: Terms, *, options: Options, admission: Admission) -> None:
+        self._backends = backends
+        self._terms = terms
+        self._options = options
+        self._admission = admission
+
+    async def run(self, source: int, listener: Listener) -> Transcript:
+        """Transcribe the file behind a descriptor.
+
+        Raises `MediaError`, `ServiceError`, `ApiError`, `PaymentRequired`, alone or in groups.
+        """
+        estimate = await probe(source, limits=self._terms.limits)
+        await self._admission.hold(estimate.container_seconds or 0.0)
+        async with open_recording(self._terms.folder) as recording, asyncio.TaskGroup() as group:
+            audio = group.create_task(self._decode(source, recording, held=estimate.container_seconds or 0.0))
+            turns = group.create_task(self._turns(recording)) if self._diarizes else None
+            words = await self._words(recording, listener)
+            decoded = await audio
+            found = await self._await_turns(turns, decoded.duration)
+        return self._join(words, decoded, found)
+
+    @property
+    def _diarizes(self) -> bool:
+        return self._options.diarize and self._backends.diarization is not None
+
+    async def _decode(self, source: int, recording: Recording, *, held: float) -> _Audio:
+        async with decode(source, limits=self._terms.limits) as decoder:
+            async for pcm in decoder:
+                await recording.append(pcm)
+                if recording.seconds > held:
+                    held = recording.seconds + HOLD_SECONDS
+                    await self._admission.hold(held)
+        recording.finish()
+        return _Audio(decoder.report.duration, decoder.report.truncated)
+
+    async def _words(self, recording: Recording, listener: Listener) -> _Words:
+        wanted = Recognition(
+            self._options.model,
+            self._options.language,
+            hotwords=self._options.hotwords,
+            prompt=self._options.prompt,
+        )
+        words = _Words([])
+        async with aclosing(Recogniser(self._backends.transcription, wanted, recording).events()) as events:
+            async for event in events:
+                match event:
+                    case Segment():
+                        words.segments.append(event)
+                        await listener(event)
+                    case Ready() | Progress():
+                        await listener(event)
+                    case Done(language=language, served_by=model):
+                        words.language, words.model = language, model
+        return words
+
+    async def _turns(self, recording: Recording) -> list[Turn] | None:
+        """Turns by the numbers of the service; None if there are none to be had and the transcript goes without."""
+        try:
+            return await speakers_of(self._backends.diarization, recording, self._options.speakers)
+        except (ServiceError, ServiceUnavailable) as error:
+            self._insist(error)
+            return None
+
+    async def _await_turns(self, turns: asyncio.Task[list[Turn] | None] | None, duration: float) -> list[Turn] | None:
+        if turns is None:
+            return None
+        try:
+            async with asyncio.timeout(self._terms.speakers_wait_seconds + duration / 2):
+                return await turns
+        except TimeoutError as error:
+            self._insist(error)
+            return None
+
+    def _insist(self, error: Exception) -> None:
+        """Refuse where no transcript is better than one without speakers."""
+        if self._options.diarize_insisted or not self._terms.diarize_fallback:
+            raise SpeakersUnavailable("Speakers cannot be told apart now. Try again, or send diarize=false.") from error
+        _log.warning("speakers_left_out", error=type(error).__name__)
+
+    def _join(self, words: _Words, audio: _Audio, turns: list[Turn] | None) -> Transcript:
+        segments = transcript.in_order(words.segments, audio.duration)
+        state: DiarizationState = "off"
+        if self._diarizes:
+            state = "unavailable" if turns is None else "done"
+        segments = transcript.attribute(segments, turns or ())
+        segments, numbered = transcript.number_speakers(segments, turns or ())
+        return Transcript(
+            tuple(segments),
+            words.language,
+            audio.duration,
+            words.model or self._options.model,
+            state,
+            tuple(numbered),
+            audio.truncated,
+        )
+
+
+async def speakers_of(service: Diarization | None, recording: Recording, speakers: int) -> list[Turn]:
+    """All turns of a recording, merged numbers followed. Raises `ServiceError`, `ServiceUnavailable`."""
+    if service is None:
+        return []
+    turns: list[Turn] = []
+    async with aclosing(service.stream(Reading(recording, 0.0), live=False, speakers=speakers)) as events:
+        async for event in events:
+            match event:
+                case Turn():
+                    turns.append(event)
+                case Merged(gone=gone, into=into):
+                    turns = [Turn(t.start, t.end, into, t.overlapped) if t.speaker == gone else t for t in turns]
+    return turns

@@ -1,0 +1,108 @@
+"""The replicas of one service: which are healthy, how busy each is, and which takes the next stream."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Mapping
+
+import grpc.aio
+import structlog
+
+from edge.convert import Runtime
+from edge.errors import ServiceUnavailable
+from rpc.client import Channels
+from rpc.errors import Overloaded, ServiceError
+
+FRESH_SECONDS = 1.0
+"""How long a look at the replicas counts."""
+LOOK_SECONDS = 2.0
+"""A replica that does not answer within this time is taken for dead."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Replicas:
+    """Looks at all replicas at most once a second, however many callers ask, and spreads streams by load."""
+
+    def __init__(
+        self, service: str, channels: Channels, *, name: str, ask: Callable[[grpc.aio.Channel], Awaitable[Runtime]]
+    ) -> None:
+        self.name = name
+        """What the service is called in messages: `transcription`."""
+        self._service = service
+        self._channels = channels
+        self._ask = ask
+        self._seen: dict[str, Runtime] = {}
+        self._looked = -FRESH_SECONDS
+        self._looking: asyncio.Future[None] | None = None
+        self._opened: Counter[str] = Counter()
+        """Streams opened since the last look, which the replicas had not counted then."""
+
+    async def look(self) -> Mapping[str, Runtime]:
+        """The healthy replicas and what they say of themselves; empty when none is."""
+        if self._looking is None and time.monotonic() - self._looked >= FRESH_SECONDS:
+            self._looking = asyncio.ensure_future(self._refresh())
+            self._looking.add_done_callback(self._forget_look)
+        if self._looking is not None:
+            await asyncio.shield(self._looking)
+        return self._seen
+
+    async def check(self) -> None:
+        """Find out whether a stream would be taken now. Raises `ServiceUnavailable`, `Overloaded`."""
+        self._choices(await self.look(), avoid=())
+
+    async def choose(self, *, avoid: Collection[str] = ()) -> str:
+        """Address of the replica with the most room; those to `avoid` only if there is no other.
+
+        Raises `ServiceUnavailable`, `Overloaded`.
+        """
+        seen = await self.look()
+        choices = self._choices(seen, avoid=avoid)
+        return min(choices, key=lambda address: self._weight(address, seen[address]))
+
+    def channel(self, address: str) -> grpc.aio.Channel:
+        """The channel to a replica, for a stream that counts as its load from now on."""
+        self._opened[address] += 1
+        return self._channels.at(address)
+
+    def suspect(self, address: str) -> None:
+        """A stream on this replica failed: do not choose it before the next look."""
+        self._seen.pop(address, None)
+
+    async def close(self) -> None:
+        """Close all channels."""
+        if self._looking is not None:
+            self._looking.cancel()
+        await self._channels.close()
+
+    def _weight(self, address: str, runtime: Runtime) -> tuple[float, float]:
+        streams = runtime.streams + self._opened[address]
+        return (runtime.queue_delay, streams / max(1, runtime.stream_limit))
+
+    def _choices(self, seen: Mapping[str, Runtime], *, avoid: Collection[str]) -> list[str]:
+        if not seen:
+            raise ServiceUnavailable(f"No {self.name} service is available now.", code=f"{self.name}_unavailable")
+        free = [address for address, runtime in seen.items() if not runtime.full]
+        if not free:
+            wait = min(runtime.queue_delay for runtime in seen.values())
+            raise Overloaded(f"The {self.name} service has no room now.", retry_after=max(1.0, wait))
+        return [address for address in free if address not in avoid] or free
+
+    async def _refresh(self) -> None:
+        health = await self._channels.health(self._service, seconds=LOOK_SECONDS)
+        healthy = [address for address, serving in health.items() if serving]
+        answers = await asyncio.gather(*(self._asked(address) for address in healthy))
+        self._seen = {address: answer for address, answer in zip(healthy, answers, strict=True) if answer is not None}
+        self._opened.clear()
+        self._looked = time.monotonic()
+
+    async def _asked(self, address: str) -> Runtime | None:
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                return await self._ask(self._channels.at(address))
+        except (grpc.aio.AioRpcError, ServiceError, TimeoutError) as error:
+            _log.warning("replica_silent", service=self.name, address=address, error=type(error).__name__)
+            return None
+
+    def _forget_look(self, _: asyncio.Future[None]) -> None:
+        self._looking = None
