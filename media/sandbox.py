@@ -1,0 +1,84 @@
+"""The sandbox around a child: bubblewrap where it is there and works, else the limits the child puts on itself."""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+_PROBE_SECONDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """A way to start a child."""
+
+    name: str
+    """`bubblewrap` or `rlimits`."""
+    prefix: tuple[str, ...]
+    """What stands before the child's own command."""
+
+
+RLIMITS = Sandbox("rlimits", ())
+"""Only what `media.confinement` sets: memory, processor time, files, processes."""
+
+
+def active() -> str:
+    """Say which sandbox children get on this machine, for a log line or a report."""
+    return best().name
+
+
+@cache
+def best() -> Sandbox:
+    """Return the strongest sandbox that works here. Tries it once, which takes some ten milliseconds."""
+    program = shutil.which("bwrap")
+    if program is None:
+        return RLIMITS
+    sandbox = Sandbox("bubblewrap", (program, *_arguments()))
+    command = [*sandbox.prefix, *python(), "-c", "import av.error"]
+    try:
+        tried = subprocess.run(  # noqa: S603  # our own command
+            command,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_PROBE_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return RLIMITS
+    return sandbox if tried.returncode == 0 else RLIMITS
+
+
+def python() -> list[str]:
+    """Return the interpreter with no user site and no current folder on its path."""
+    return [sys.executable, "-s", "-P", "-B"]
+
+
+def environment() -> dict[str, str]:
+    """Return the whole environment of a child: none of the parent's settings and secrets."""
+    return {"PYTHONPATH": str(_root()), "LC_ALL": "C.UTF-8"}
+
+
+def _arguments() -> list[str]:
+    """Nothing but the interpreter, its libraries and this package, all read-only; no network, no privileges."""
+    arguments = ["--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--chdir", "/"]
+    for path in _readable():
+        arguments += ["--ro-bind-try", path, path]
+    return arguments
+
+
+def _readable() -> list[str]:
+    paths = {"/usr", "/lib", "/lib64", "/etc/ld.so.cache", sys.prefix, sys.base_prefix, str(_root() / "media")}
+    paths |= {os.path.realpath(sys.prefix), os.path.realpath(sys.base_prefix)}
+    libraries = importlib.util.find_spec("av")
+    if libraries is not None and libraries.origin is not None:
+        paths.add(str(Path(libraries.origin).parents[1]))
+    return sorted(paths)
+
+
+def _root() -> Path:
+    return Path(__file__).resolve().parents[1]
