@@ -1,0 +1,64 @@
+"""The engines by name: the one place to add another."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from inference.engines import TranscriptionEngine
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """What an engine is loaded from and how it is to run."""
+
+    folder: Path | None
+    """Where the verified weights lie; None for engines without weights."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    compute_type: str = ""
+    """Empty: the engine's choice for the device."""
+    workers: int = 0
+    """0: by device and cores."""
+    threads: int = 0
+    """Threads of one call on a CPU; 0: the engine's choice."""
+    max_batch: int = 0
+    """Windows of one call; 0: the engine's choice for the device."""
+    script: str = ""
+    """For the scripted engine."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineKind:
+    """How an engine is made. `load` blocks and may take long."""
+
+    load: Callable[[Loading], TranscriptionEngine]
+    needs_weights: bool
+    voice: Literal["silero", "loudness"]
+    """The voice activity that fits it."""
+
+
+def _faster_whisper(loading: Loading) -> TranscriptionEngine:
+    from inference.engines.faster_whisper import build
+
+    if loading.folder is None:
+        raise ValueError("faster_whisper needs a folder of weights")
+    return build(
+        loading.folder,
+        device=loading.device,
+        compute_type=loading.compute_type,
+        workers=loading.workers,
+        threads=loading.threads,
+        max_batch=loading.max_batch,
+    )
+
+
+def _scripted(loading: Loading) -> TranscriptionEngine:
+    from inference.engines.scripted import Script, ScriptedEngine
+
+    return ScriptedEngine(Script.read(loading.script))
+
+
+TRANSCRIPTION_ENGINES: Mapping[str, EngineKind] = {
+    "faster_whisper": EngineKind(_faster_whisper, needs_weights=True, voice="silero"),
+    "scripted": EngineKind(_scripted, needs_weights=False, voice="loudness"),
+}

@@ -1,0 +1,224 @@
+"""One stream of a recording: audio in, windows out to the scheduler, segments back in order."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from inference.events import Done, Event, LanguageDetected, Progress
+from inference.finals import Finals, Pending
+from inference.language import vote
+from inference.listening import Heard, Listener
+from inference.scheduler import Scheduler, Ticket
+from inference.types import SAMPLE_RATE, DecodingOptions, LanguageScores, Pcm, Priority, Window
+from inference.wake import Signal
+
+VOTERS = 3
+"""Windows that decide the language of a recording."""
+VOTER_SECONDS = 12.0
+"""Audio of each that is looked at."""
+PROGRESS_SECONDS = 10.0
+"""Audio between two reports of what was received."""
+
+
+class Session(Protocol):
+    """The state of one stream. Fed by one task; its events are taken by the same task."""
+
+    changed: Signal
+    """Fires when `take` may have something."""
+
+    @property
+    def received(self) -> float:
+        """Seconds of audio so far."""
+        ...
+
+    async def feed(self, pcm: Pcm) -> None:
+        """Take the next audio. Returns when there is room for more."""
+        ...
+
+    async def flush(self) -> None:
+        """Make what was said so far final."""
+        ...
+
+    async def finish(self) -> None:
+        """No more audio comes: `Done` follows once everything is final."""
+        ...
+
+    def take(self) -> list[Event]:
+        """Return what became known since the last call. Raises what went wrong."""
+        ...
+
+    def drain(self) -> None:
+        """The server is going away."""
+        ...
+
+    def close(self) -> None:
+        """End the stream, finished or not: its windows leave the queue."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """What every session needs for itself."""
+
+    scheduler: Scheduler
+    listener: Listener
+    threads: Executor
+    """Where listening runs."""
+
+
+class FileSession:
+    """A recording, taken as fast as the engine works it off; what it holds does not grow with its length."""
+
+    def __init__(self, hearing: Hearing, options: DecodingOptions, *, companions: "set[FileSession]") -> None:
+        self.changed = Signal()
+        self._scheduler = hearing.scheduler
+        self._listener = hearing.listener
+        self._threads = hearing.threads
+        self._number = hearing.scheduler.admit()
+        self._options = options
+        self._companions = companions
+        companions.add(self)
+        self._finals = Finals()
+        self._events: list[Event] = []
+        self._undecided: list[tuple[Pending, Window]] = []
+        self._ballot: list[Ticket[LanguageScores]] = []
+        self._confidence = 1.0
+        self._failure: BaseException | None = None
+        self._finished = self._told = False
+        self._reported = 0.0
+
+    @property
+    def received(self) -> float:
+        """Seconds of audio so far."""
+        return self._listener.received
+
+    async def feed(self, pcm: Pcm) -> None:
+        """Take the next audio. Returns when there is room for more."""
+        await self._hear(lambda: self._listener.hear(pcm))
+        if self._listener.received - self._reported >= PROGRESS_SECONDS:
+            self._report()
+        while self._finals.undone >= self._share and self._failure is None:
+            await self.changed.fired
+
+    async def flush(self) -> None:
+        """Make what was said so far final."""
+        await self._hear(self._listener.flush)
+        self._decide()
+
+    async def finish(self) -> None:
+        """No more audio comes: `Done` follows once everything is final."""
+        await self._hear(self._listener.finish)
+        self._finished = True
+        self._decide()
+        self.changed.fire()
+
+    def take(self) -> list[Event]:
+        """Return what became known since the last call. Raises what went wrong."""
+        if self._failure is not None:
+            raise self._failure
+        for _, decoded in self._finals.take():
+            if not self._options.language and decoded.segments:
+                self._language(decoded.language, decoded.language_probability)
+            self._events += decoded.segments
+            self._report()
+        if self._finished and not self._told and self._finals.empty:
+            self._told = True
+            self._events.append(self._done())
+        events, self._events = self._events, []
+        return events
+
+    def drain(self) -> None:
+        """A recording is worked off in the time that a drain grants."""
+
+    def close(self) -> None:
+        """End the stream, finished or not: its windows leave the queue."""
+        self._companions.discard(self)
+        self._scheduler.leave(self._number)
+        for ballot in self._ballot:
+            ballot.cancel()
+        self._finals.cancel()
+
+    @property
+    def _share(self) -> int:
+        return max(2, self._scheduler.depth // max(1, len(self._companions)))
+
+    async def _hear(self, listen: Callable[[], list[Heard]]) -> None:
+        for heard in await asyncio.get_running_loop().run_in_executor(self._threads, listen):
+            if isinstance(heard, Window):
+                self._window(heard)
+            else:
+                self._events.append(heard)
+
+    def _decide(self) -> None:
+        """Wait no longer for windows that would vote. A single one needs no vote: the engine finds its language."""
+        if len(self._undecided) == 1 and not self._ballot:
+            self._submit_all()
+        elif self._undecided and not self._ballot:
+            self._call_ballot()
+
+    def _window(self, window: Window) -> None:
+        pending = self._finals.expect(window)
+        if self._options.language:
+            self._submit(pending, window)
+            return
+        self._undecided.append((pending, window))
+        if len(self._undecided) == VOTERS and not self._ballot:
+            self._call_ballot()
+
+    def _submit(self, pending: Pending, window: Window) -> None:
+        ticket = self._scheduler.transcribe(self._number, window, options=self._options, priority=Priority.FILE)
+        self._finals.submit(pending, ticket, self.changed.fire)
+
+    def _submit_all(self) -> None:
+        undecided, self._undecided = self._undecided, []
+        for pending, window in undecided:
+            self._submit(pending, window)
+
+    def _call_ballot(self) -> None:
+        """Ask for the language of the first windows; all are decoded with the one that wins."""
+        voters = [window for _, window in self._undecided[:VOTERS]]
+        for window in voters:
+            sample = replace(window, pcm=window.pcm[: round(VOTER_SECONDS * SAMPLE_RATE)])
+            ticket = self._scheduler.detect(self._number, sample, priority=Priority.FILE)
+            self._ballot.append(ticket)
+        seconds = [sum(span.duration for span in window.speech) for window in voters]
+        for ticket in self._ballot:
+            ticket.future.add_done_callback(lambda _: self._count(seconds))
+
+    def _count(self, seconds: Sequence[float]) -> None:
+        futures = [ticket.future for ticket in self._ballot]
+        if not all(future.done() for future in futures) or any(future.cancelled() for future in futures):
+            return
+        failures = [failure for future in futures if (failure := future.exception())]
+        if failures:
+            self._failure = failures[0]
+        else:
+            code, share = vote([future.result() for future in futures], seconds)
+            if code:
+                self._language(code, share)
+            self._submit_all()
+        self.changed.fire()
+
+    def _language(self, code: str, confidence: float) -> None:
+        self._options = replace(self._options, language=code)
+        self._confidence = confidence
+        self._events.append(LanguageDetected(code, confidence))
+
+    def _report(self) -> None:
+        self._reported = self._listener.received
+        first = self._finals.first
+        processed = first.span.start if first else self._listener.needed
+        self._events.append(Progress(self._listener.received, min(processed, self._listener.received)))
+
+    def _done(self) -> Done:
+        language, share = self._finals.language
+        confidence = self._confidence if language == self._options.language else share
+        return Done(
+            self._listener.received,
+            self._listener.speech_seconds,
+            language,
+            confidence if language else 0.0,
+            self._finals.dropped,
+        )

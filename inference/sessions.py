@@ -1,0 +1,76 @@
+"""Makes the session that a stream asks for, and knows those that are open."""
+
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from inference.convert import StreamConfig
+from inference.endpointing import FILE_POLICY, LIVE_POLICY, EndpointingPolicy
+from inference.listening import Listener
+from inference.live import Company, LiveBounds, LiveSession
+from inference.scheduler import Scheduler
+from inference.session import FileSession, Hearing, Session
+from inference.voice import Voices
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPolicy:
+    """Bounds of sessions."""
+
+    live: LiveBounds
+    files: EndpointingPolicy = FILE_POLICY
+    speech: EndpointingPolicy = LIVE_POLICY
+
+
+class Sessions:
+    """All open sessions of the process."""
+
+    def __init__(self, voices: Voices, policy: SessionPolicy, *, threads: Executor) -> None:
+        self._voices = voices
+        self._policy = policy
+        self._threads = threads
+        self._files: set[FileSession] = set()
+        self._live = Company(policy.live)
+        self._draining = False
+
+    @property
+    def open(self) -> int:
+        """How many there are."""
+        return len(self._files) + len(self._live.sessions)
+
+    @property
+    def draining(self) -> bool:
+        """Whether the process goes away."""
+        return self._draining
+
+    def drain(self) -> None:
+        """Tell every session that the process goes away."""
+        self._draining = True
+        sessions: tuple[Session, ...] = (*self._files, *self._live.sessions)
+        for session in sessions:
+            session.drain()
+
+    @contextmanager
+    def session(self, config: StreamConfig, scheduler: Scheduler) -> Iterator[Session]:
+        """Open a session. Raises QueueFull, TooBusyForLive."""
+        policy = _bounded(self._policy.speech if config.live else self._policy.files, config)
+        hearing = Hearing(scheduler, Listener(self._voices(), policy), self._threads)
+        session: FileSession | LiveSession
+        if config.live:
+            session = LiveSession(hearing, config.options, interim=config.interim, company=self._live)
+        else:
+            session = FileSession(hearing, config.options, companions=self._files)
+        try:
+            yield session
+        finally:
+            session.close()
+
+
+def _bounded(policy: EndpointingPolicy, config: StreamConfig) -> EndpointingPolicy:
+    if config.silence is not None:
+        policy = replace(policy, silence=config.silence, pause=min(policy.pause, config.silence))
+    if config.longest is not None:
+        longest = min(config.longest, 29.0)
+        policy = replace(policy, longest=longest, target=min(policy.target, longest / 2))
+    return policy
