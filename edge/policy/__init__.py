@@ -5,6 +5,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from edge.policy.outcomes import Answer, Limit, Outcome
+
 Kind = Literal["transcription", "stream"]
 """What a request does; both count as concurrent, only transcriptions count by the day."""
 
@@ -34,12 +36,28 @@ class Principal:
     """Opaque id; `ip:<hmac>` for a caller without a key."""
     tier: Tier
     anonymous: bool
+    key: str = ""
+    """The id of the key, which is no secret; empty without one."""
 
 
 class Admission(Protocol):
     """A request that was let in. Leaving it without `settle` uses up nothing."""
 
     max_bytes: int
+    limits: tuple[Limit, ...]
+    """What is left, for the headers of the answer."""
+
+    async def begin(self, key: str, fingerprint: str) -> Outcome:
+        """Claim an `Idempotency-Key` for this request; `fingerprint` is a hash of everything that was sent.
+
+        Work only if it is `Fresh`. Leaving without `finish` gives the key back.
+        """
+
+    async def finish(self, answer: Answer, *, seconds: float) -> None:
+        """Keep the answer for the key that was claimed, if one was, and charge for `seconds` of audio, once.
+
+        Raises `PolicyUnavailable` if another try took the key over meanwhile.
+        """
 
     async def hold(self, seconds: float) -> None:
         """Set aside what `seconds` of audio cost in all; may be called again with more.
@@ -68,6 +86,12 @@ class Policy(Protocol):
         `peer` is the address of the connection, `forwarded` the values of `X-Forwarded-For` as they came.
         Raises `Unauthorized` for a key that is no good.
         """
+
+    async def answered(self, principal: Principal, key: str) -> bool:
+        """Tell, before the body is read, whether this `Idempotency-Key` has an answer: then no limit applies."""
+
+    async def replay(self, principal: Principal, key: str, fingerprint: str) -> Outcome:
+        """Give the answer of a key that has one: `Replay` or `Mismatch`; `Running` if it has gone meanwhile."""
 
     def admit(self, principal: Principal, *, kind: Kind, request_id: str) -> AbstractAsyncContextManager[Admission]:
         """Let one request in for as long as the context is open.

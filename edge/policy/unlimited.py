@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from edge.policy import Admission, Kind, Policy, Principal, Tier
+from edge.policy.outcomes import Answer, Fresh, Outcome, Running
 
 GIBIBYTE = 2**30
 
@@ -13,6 +14,14 @@ class OpenAdmission(Admission):
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
+        self.limits = ()
+
+    async def begin(self, key: str, fingerprint: str) -> Outcome:
+        """Nothing is remembered, so everything is fresh."""
+        return Fresh()
+
+    async def finish(self, answer: Answer, *, seconds: float) -> None:
+        """Nothing is kept."""
 
     async def hold(self, seconds: float) -> None:
         """Nothing is set aside."""
@@ -38,6 +47,14 @@ class Unlimited(Policy):
     ) -> Principal:
         """The same principal for every caller."""
         return self.principal
+
+    async def answered(self, principal: Principal, key: str) -> bool:
+        """Nothing is remembered."""
+        return False
+
+    async def replay(self, principal: Principal, key: str, fingerprint: str) -> Outcome:
+        """Nothing is remembered."""
+        return Running()
 
     def admit(self, principal: Principal, *, kind: Kind, request_id: str) -> AbstractAsyncContextManager[Admission]:
         """Let the request in."""

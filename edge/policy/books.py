@@ -1,0 +1,92 @@
+"""The books of requests: one request, all the wallets it is counted in."""
+
+from sqlalchemy import BigInteger, String, and_, bindparam, exists, func, or_, select
+
+from edge.policy.audit import audit
+from edge.policy.database import Database
+from edge.policy.ledger import Ledger
+from edge.policy.metrics import HELD, STEPS
+from edge.policy.steps import Kind
+from edge.policy.tables import ENTRIES, HOLDS, PROCESSES, REQUESTS, WALLETS, now_ms
+from edge.policy.wallets import Unit, Wallet
+
+SWEEP = 500
+"""Holds ended in one sweep at most; the next comes soon."""
+
+WALLETS_OF = (
+    select(WALLETS.c.id, WALLETS.c.account, WALLETS.c.unit)
+    .where(
+        exists().where(
+            ENTRIES.c.wallet == WALLETS.c.id,
+            ENTRIES.c.request == bindparam("request", type_=String),
+            ENTRIES.c.kind == Kind.HOLD.value,
+        )
+    )
+    .order_by(WALLETS.c.id)
+)
+ABANDONED = (
+    select(HOLDS.c.request, WALLETS.c.id, WALLETS.c.account, WALLETS.c.unit, REQUESTS.c.audio_ms)
+    .join(WALLETS, WALLETS.c.id == HOLDS.c.wallet)
+    .outerjoin(PROCESSES, PROCESSES.c.id == HOLDS.c.process)
+    .outerjoin(REQUESTS, and_(REQUESTS.c.request == HOLDS.c.request, REQUESTS.c.answer.is_not(None)))
+    .where(
+        or_(
+            PROCESSES.c.id.is_(None),
+            PROCESSES.c.alive_until < now_ms() - bindparam("grace_ms", type_=BigInteger),
+        )
+    )
+    .limit(SWEEP)
+)
+COUNT = select(func.count().label("holds")).select_from(HOLDS)
+
+
+class Books:
+    """Ends requests in the ledger, by whoever comes to do it: the request itself, a replay, the sweeper."""
+
+    def __init__(self, database: Database, ledger: Ledger) -> None:
+        self._database = database
+        self._ledger = ledger
+
+    async def settle(self, request: str, audio_ms: int) -> None:
+        """Charge `request` for its audio in every wallet it held in; nothing where that was done before."""
+        for row in await self._database.run(WALLETS_OF, request=request):
+            await self.settle_in(request, _wallet(row["id"], row["account"], row["unit"]), audio_ms)
+
+    async def settle_in(self, request: str, wallet: Wallet, audio_ms: int) -> None:
+        """Charge `request` in one wallet."""
+        taken = await self._ledger.settle(request, wallet, wallet.cost(audio_ms), audio_ms=audio_ms)
+        if taken is not None:
+            STEPS.labels("settle", wallet.unit.value).inc()
+            audit("settle", request=request, wallet=wallet.id, amount=taken, audio_ms=audio_ms)
+
+    async def release(self, request: str) -> None:
+        """Give back what `request` holds."""
+        for row in await self._database.run(WALLETS_OF, request=request):
+            await self.release_in(request, _wallet(row["id"], row["account"], row["unit"]))
+
+    async def release_in(self, request: str, wallet: Wallet, *, kind: Kind = Kind.RELEASE) -> None:
+        """Give back what `request` holds in one wallet."""
+        if await self._ledger.release(request, wallet, kind=kind):
+            STEPS.labels(kind.value, wallet.unit.value).inc()
+            audit(kind.value, request=request, wallet=wallet.id)
+
+    async def sweep(self, *, grace_seconds: float) -> int:
+        """End the holds of processes without a pulse for `grace_seconds`, and give how many.
+
+        Where the answer was kept, the work was done and is charged; otherwise the hold expires.
+        """
+        abandoned = await self._database.run(ABANDONED, grace_ms=round(grace_seconds * 1000))
+        for row in abandoned:
+            wallet = _wallet(row["id"], row["account"], row["unit"])
+            if row["audio_ms"] is not None:
+                await self.settle_in(row["request"], wallet, row["audio_ms"])
+            else:
+                await self.release_in(row["request"], wallet, kind=Kind.EXPIRE)
+        [counted] = await self._database.run(COUNT)
+        HELD.set(counted["holds"])
+        return len(abandoned)
+
+
+def _wallet(identity: str, account: str, unit: str) -> Wallet:
+    period = identity.removeprefix(f"{account}/{unit}").lstrip("/")
+    return Wallet(account, Unit(unit), period)

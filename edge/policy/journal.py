@@ -1,0 +1,84 @@
+"""The local journal: what has to be told to the database once it is back.
+
+A file beside the process, so that a settlement outlives both the database and the process. Telling the same twice
+does no harm, so that an entry is removed only after it was told.
+"""
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge.policy.metrics import JOURNAL
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """How a request ended."""
+
+    request: str
+    audio_ms: int | None
+    """What is to be settled; None to give everything back."""
+    answer: bytes | None = None
+    """The packed answer, if one was to be kept for an idempotency key."""
+
+
+class Journal:
+    """The notes of every edge process that shares a data folder."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def open(self) -> None:
+        """Make the file if there is none, for the eyes of its owner only."""
+        await asyncio.to_thread(self._open)
+        JOURNAL.set(len(await self.notes()))
+
+    async def write(self, note: Note) -> None:
+        """Put a note on the disk; a settlement replaces a release of the same request, never the other way round."""
+        await asyncio.to_thread(self._write, note)
+        JOURNAL.inc()
+
+    async def notes(self) -> list[Note]:
+        """Give what waits, oldest first."""
+        return await asyncio.to_thread(self._notes)
+
+    async def drain(self) -> AsyncIterator[Note]:
+        """Give each note, and remove it once the caller comes back for the next."""
+        waiting = await self.notes()
+        for done, note in enumerate(waiting, start=1):
+            yield note
+            await asyncio.to_thread(self._remove, note)
+            JOURNAL.set(len(waiting) - done)
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, timeout=30, isolation_level=None)
+        connection.execute("PRAGMA synchronous=FULL")
+        return connection
+
+    def _open(self) -> None:
+        os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+        with closing(self._connect()) as connection:
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS notes (request TEXT PRIMARY KEY, audio_ms INTEGER, answer BLOB)"
+            )
+
+    def _write(self, note: Note) -> None:
+        with closing(self._connect()) as connection:
+            connection.execute(
+                "INSERT INTO notes VALUES (?, ?, ?) ON CONFLICT (request) DO UPDATE"
+                " SET audio_ms = excluded.audio_ms, answer = excluded.answer WHERE audio_ms IS NULL",
+                (note.request, note.audio_ms, note.answer),
+            )
+
+    def _notes(self) -> list[Note]:
+        with closing(self._connect()) as connection:
+            rows = connection.execute("SELECT request, audio_ms, answer FROM notes ORDER BY rowid")
+            return [Note(*row) for row in rows]
+
+    def _remove(self, note: Note) -> None:
+        with closing(self._connect()) as connection:
+            connection.execute("DELETE FROM notes WHERE request = ? AND audio_ms IS ?", (note.request, note.audio_ms))

@@ -1,0 +1,99 @@
+"""Puts the policy together from its settings, and takes it down again."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from edge.policy import Policy
+from edge.policy.accounts import Accounts
+from edge.policy.admission import Desk
+from edge.policy.books import Books
+from edge.policy.database import Database, DatabaseGone, open_database
+from edge.policy.idempotency import Idempotency
+from edge.policy.journal import Journal
+from edge.policy.keeper import Keeper
+from edge.policy.keys import Keys
+from edge.policy.leases import Leases
+from edge.policy.ledger import Ledger
+from edge.policy.metered import MeteredPolicy
+from edge.policy.migrations import upgrade
+from edge.policy.presence import Presence
+from edge.policy.secret import check_secret, load_secret
+from edge.policy.settings import PolicySettings
+from edge.policy.unlimited import Unlimited
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """Everything about accounts over one open database, for the edge and for the command line."""
+
+    database: Database
+    presence: Presence
+    desk: Desk
+    accounts: Accounts
+    keeper: Keeper
+    policy: MeteredPolicy
+
+
+@contextlib.asynccontextmanager
+async def open_office(settings: PolicySettings) -> AsyncIterator[Office]:
+    """Open the database and what works on it, without a pulse of its own."""
+    settings.folder.mkdir(parents=True, exist_ok=True)
+    secret = load_secret(settings)
+    if settings.database_upgrade:
+        await upgrade(settings.database_url)
+    database = await open_database(settings.database_url, connections=settings.database_connections)
+    try:
+        await check_secret(database, secret)
+        presence = Presence(database, lease_seconds=settings.lease_seconds)
+        journal = Journal(settings.folder / "journal.db")
+        await journal.open()
+        yield _furnish(settings, database, presence, journal=journal, keys=Keys(database, secret=secret))
+    finally:
+        await database.close()
+
+
+@contextlib.asynccontextmanager
+async def open_policy(settings: PolicySettings) -> AsyncIterator[Policy]:
+    """Give the policy that the settings name, with its pulse going on, for as long as the context is open."""
+    if settings.policy == "open":
+        yield Unlimited()
+        return
+    async with open_office(settings) as office:
+        # The first beat is before the first request: what a process holds without a pulse would be swept.
+        await office.keeper.beat()
+        keeping = asyncio.create_task(office.keeper.run())
+        try:
+            yield office.policy
+        finally:
+            keeping.cancel()
+            await asyncio.wait([keeping])
+            await office.policy.close()
+            with contextlib.suppress(DatabaseGone):
+                await office.presence.stop()
+
+
+def _furnish(
+    settings: PolicySettings, database: Database, presence: Presence, *, journal: Journal, keys: Keys
+) -> Office:
+    ledger = Ledger(database, process=presence.id)
+    books = Books(database, ledger)
+    leases = Leases(database, process=presence.id)
+    idempotency = Idempotency(database, process=presence.id)
+    accounts = Accounts(database, ledger)
+    desk = Desk(keys, ledger, leases, books, journal, idempotency)
+    keeper = Keeper(
+        database,
+        presence,
+        books=books,
+        leases=leases,
+        idempotency=idempotency,
+        journal=journal,
+        beat_seconds=settings.beat_seconds,
+        grace_seconds=settings.hold_grace_seconds,
+    )
+    policy = MeteredPolicy(
+        database, desk, accounts, trusted=settings.trusted_proxies, sign_ups=settings.sign_ups_per_day
+    )
+    return Office(database, presence, desk, accounts, keeper, policy)

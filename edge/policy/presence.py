@@ -1,0 +1,46 @@
+"""The pulse of this process in the database: what it holds is its own for as long as the pulse goes on."""
+
+import secrets
+
+from sqlalchemy import BigInteger, Column, ColumnElement, String, bindparam, delete, exists, select
+from sqlalchemy.dialects.postgresql import insert
+
+from edge.policy.database import Database
+from edge.policy.tables import HOLDS, LEASES, PROCESSES, REQUESTS, now_ms
+
+_ALIVE_UNTIL = now_ms() + bindparam("lease_ms", type_=BigInteger)
+BEAT = insert(PROCESSES).values(id=bindparam("id", type_=String), alive_until=_ALIVE_UNTIL)
+BEAT = BEAT.on_conflict_do_update(index_elements=[PROCESSES.c.id], set_={"alive_until": BEAT.excluded.alive_until})
+
+STOP = delete(PROCESSES).where(PROCESSES.c.id == bindparam("id", type_=String))
+BURY = delete(PROCESSES).where(
+    PROCESSES.c.alive_until < now_ms() - bindparam("grace_ms", type_=BigInteger),
+    ~exists().where(HOLDS.c.process == PROCESSES.c.id),
+)
+CLEAR_LEASES = delete(LEASES).where(
+    ~exists().where(PROCESSES.c.id == LEASES.c.process, PROCESSES.c.alive_until > now_ms())
+)
+FORGET_REQUESTS = delete(REQUESTS).where(REQUESTS.c.created_at < now_ms() - bindparam("age_ms", type_=BigInteger))
+
+
+def alive(process: Column[str]) -> ColumnElement[bool]:
+    """Say, in SQL, whether the process in this column has a pulse."""
+    pulse = select(PROCESSES.c.id).where(PROCESSES.c.id == process, PROCESSES.c.alive_until > now_ms())
+    return pulse.correlate(process.table).exists()
+
+
+class Presence:
+    """One edge process among those that share the database."""
+
+    def __init__(self, database: Database, *, lease_seconds: float) -> None:
+        self._database = database
+        self._lease_ms = round(lease_seconds * 1000)
+        self.id = secrets.token_hex(8)
+
+    async def beat(self) -> None:
+        """Say that the process lives, for another lease."""
+        await self._database.run(BEAT, id=self.id, lease_ms=self._lease_ms)
+
+    async def stop(self) -> None:
+        """Say that the process is gone, so that nobody waits for the lease to end."""
+        await self._database.run(STOP, id=self.id)
