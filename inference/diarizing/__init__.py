@@ -1,0 +1,1 @@
+"""What stands between the Diarize RPC and its engines: settings, the pool, the messages."""

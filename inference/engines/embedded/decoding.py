@@ -1,0 +1,118 @@
+"""Decoding: which voice speaks in each run, from the pieces of the run and of its tracks."""
+
+import itertools
+from collections import defaultdict
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from inference.engines.embedded.runs import Piece, Run
+from inference.engines.embedded.tracks import frame_time
+from inference.engines.embedded.voices import Voices
+from inference.types import SAMPLE_RATE, Turn
+
+_SHORT = 48
+"""Frames of a run that is judged by its track more than by itself: 0.8 s."""
+_STEADY = 178
+"""Frames of the longest run that is one voice whatever its pieces say: 3 s."""
+_MEMORY = 296.0
+"""Frames after which a piece of a track says a third as much about a run: 5 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Frames of one voice."""
+
+    start: int
+    end: int
+    voice: int
+    overlapped: bool
+
+
+class Decoder:
+    """Gives each run to voices."""
+
+    def __init__(self, runs: list[Run], pieces: list[Piece], voices: Voices) -> None:
+        self._runs = runs
+        self._count = voices.scores.shape[1]
+        self._by_run: dict[int, list[tuple[Piece, NDArray[np.float32]]]] = defaultdict(list)
+        self._by_track: dict[int, list[tuple[Piece, NDArray[np.float32]]]] = defaultdict(list)
+        for piece, scores in zip(pieces, voices.scores, strict=True):
+            self._by_run[piece.run].append((piece, scores))
+            self._by_track[piece.track].append((piece, scores))
+        self._middles = np.array([piece.middle for piece in pieces])
+        self._scores = voices.scores
+
+    def stretches(self) -> list[Stretch]:
+        """Return who speaks when, in order of start."""
+        found: list[Stretch] = []
+        for index, run in enumerate(self._runs):
+            found += self._single(index, run) if len(run.tracks) == 1 else self._overlap(run)
+        return found
+
+    def _single(self, index: int, run: Run) -> list[Stretch]:
+        frames = self._frames(index, run)
+        total = frames.sum(axis=0)
+        if run.length < _SHORT and run.tracks[0] in self._by_track:
+            total = 0.3 * total + 20 * self._track(run.tracks[0], run)
+        if not total.any():
+            near = int(np.abs(self._middles - (run.start + run.end) / 2).argmin())
+            total = self._scores[near]
+        if run.length <= _STEADY:
+            return [Stretch(run.start, run.end, int(total.argmax()), False)]
+        best = frames.argmax(axis=1)
+        edges = [0, *(np.flatnonzero(np.diff(best)) + 1), len(best)]
+        return [
+            Stretch(run.start + int(low), run.start + int(high), int(best[low]), False)
+            for low, high in itertools.pairwise(edges)
+        ]
+
+    def _overlap(self, run: Run) -> list[Stretch]:
+        if self._count == 1:
+            return [Stretch(run.start, run.end, 0, False)]
+        scores = np.stack([self._track(track, run) for track in run.tracks])
+        _, voices = linear_sum_assignment(scores, maximize=True)
+        return [
+            Stretch(run.start, run.end, int(voice), track != run.loudest)
+            for track, voice in zip(run.tracks, voices, strict=True)
+        ]
+
+    def _frames(self, index: int, run: Run) -> NDArray[np.float64]:
+        """Return the score of each voice in each frame, from the run's pieces, which fade out from their middles."""
+        scores = np.zeros((run.length, self._count))
+        for piece, score in self._by_run[index]:
+            at = np.arange(piece.start, piece.end)
+            weight = 1 - np.abs(at + 0.5 - piece.middle) / (piece.length / 2 + 1)
+            scores[at - run.start] += weight[:, None] * score
+        return scores
+
+    def _track(self, track: int, run: Run) -> NDArray[np.float64]:
+        """Return how much a track sounds like each voice around a run, in seconds of evidence."""
+        total = np.zeros(self._count)
+        middle = (run.start + run.end) / 2
+        for piece, score in self._by_track.get(track, ()):
+            total += score * (piece.length / 59) * np.exp(-abs(piece.middle - middle) / _MEMORY)
+        return total
+
+
+def turns_of(stretches: list[Stretch], samples: int) -> list[Turn]:
+    """Join what belongs together and number the voices by first speech."""
+    numbers: dict[int, int] = {}
+    latest: dict[int, int] = {}
+    joined: list[Stretch] = []
+    for stretch in sorted(stretches, key=lambda each: (each.start, each.overlapped)):
+        numbers.setdefault(stretch.voice, len(numbers) + 1)
+        at = latest.get(stretch.voice, -1)
+        if at >= 0 and joined[at].end == stretch.start and joined[at].overlapped == stretch.overlapped:
+            joined[at] = replace(joined[at], end=stretch.end)
+        else:
+            latest[stretch.voice] = len(joined)
+            joined.append(stretch)
+    length = samples / SAMPLE_RATE
+    turns = (
+        Turn(frame_time(each.start), min(length, frame_time(each.end)), numbers[each.voice], overlapped=each.overlapped)
+        for each in joined
+    )
+    return sorted((turn for turn in turns if turn.end > turn.start), key=lambda turn: (turn.start, turn.speaker))
