@@ -13,6 +13,7 @@ from edge.answers import REQUEST_ID, error_answer
 from edge.errors import Refusal, UnsupportedEncoding, refusal
 from rpc import telemetry
 
+REQUEST: web.RequestKey[str] = web.RequestKey("request_id", str)
 SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 CLIENT_GONE = 499
 """Status in logs and metrics for a client that went away; nobody receives it."""
@@ -41,7 +42,8 @@ _log = structlog.get_logger(__name__)
 async def identity(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Give the request its id, in logs, in calls to services and in the answer; count it and log it once."""
     sent = request.headers.get(REQUEST_ID, "")
-    known = telemetry.request_id.set(sent if SANE_ID.fullmatch(sent) else uuid.uuid4().hex)
+    request[REQUEST] = sent if SANE_ID.fullmatch(sent) else uuid.uuid4().hex
+    known = telemetry.request_id.set(request[REQUEST])
     route = request.match_info.route.resource
     name = route.canonical if route is not None else "none"
     began = time.monotonic()
@@ -95,7 +97,7 @@ async def plain_bodies(request: web.Request, handler: Handler) -> web.StreamResp
 
 async def name_request(request: web.Request, response: web.StreamResponse) -> None:
     """Put the id into every answer as it begins."""
-    response.headers[REQUEST_ID] = telemetry.request_id.get()
+    response.headers[REQUEST_ID] = request[REQUEST]
 
 
 def _of_http(error: web.HTTPException, request: web.Request) -> Refusal:

@@ -65,9 +65,9 @@ class Replicas:
         self._opened[address] += 1
         return self._channels.at(address)
 
-    def suspect(self, address: str) -> None:
-        """A stream on this replica failed: do not choose it before the next look."""
-        self._seen.pop(address, None)
+    def suspect(self) -> None:
+        """A stream failed: look again before the next choice."""
+        self._looked = -FRESH_SECONDS
 
     async def close(self) -> None:
         """Close all channels."""

@@ -10,14 +10,15 @@ import structlog
 from edge.backends import Transcription
 from edge.convert import Recognition
 from edge.errors import ServiceUnavailable
-from edge.events import Done, Draining, Progress, RecognitionEvent, shifted
+from edge.events import Done, Draining, Progress, Ready, RecognitionEvent, shifted
 from edge.reading import Reading, Source
 from edge.types import Segment
 from rpc.errors import Unavailable
 
-TRIES = 4
+TRIES = 6
 """Replicas that may fail in a row, none of them making anything final, before the caller is told."""
-BACKOFF_SECONDS = 0.2
+BACKOFF_SECONDS = 0.1
+"""Wait after the first failure; twice as long after each that follows."""
 
 _log = structlog.get_logger(__name__)
 
@@ -31,6 +32,7 @@ class Recogniser:
         self._audio = audio
         self._final = 0.0
         self._failed: list[str] = []
+        self._refusal: Unavailable | ServiceUnavailable | None = None
         self._spoken: Counter[str] = Counter()
         """Milliseconds of speech by language."""
 
@@ -42,22 +44,20 @@ class Recogniser:
         """
         parts = 0
         while True:
-            parts += 1
             address = ""
             try:
                 address = await self._service.replicas.choose(avoid=self._failed)
                 async with aclosing(self._part(address)) as part:
                     async for event in part:
-                        if isinstance(event, Done):
+                        if isinstance(event, Ready):
+                            parts += 1
+                        elif isinstance(event, Done):
                             yield self._whole(event) if parts > 1 else event
                             return
                         yield event
-                # The replica drained: all before its handover is final.
-                self._service.replicas.suspect(address)
-                await self._again(address, ServiceUnavailable("The service is going away."))
+                await self._again(address, ServiceUnavailable("The service is going away."), begun=True)
             except (Unavailable, ServiceUnavailable) as error:
-                self._service.replicas.suspect(address)
-                await self._again(address, error)
+                await self._again(address, error, begun=parts > 0)
 
     async def _part(self, address: str) -> AsyncGenerator[RecognitionEvent, None]:
         """What one replica makes of the audio; ends without `Done` when it hands over."""
@@ -87,12 +87,21 @@ class Recogniser:
             self._failed.clear()
             self._audio.keep_from(time)
 
-    async def _again(self, address: str, error: Unavailable | ServiceUnavailable) -> None:
+    async def _again(self, address: str, error: Unavailable | ServiceUnavailable, *, begun: bool) -> None:
+        """Wait a little before the next try, or give up with the error.
+
+        Before anything began, each replica is asked once: what it says is the caller's to know.
+        """
+        if not begun and (not address or address in self._failed):
+            raise self._refusal or error
+        self._refusal = self._refusal or error
         self._failed.append(address)
+        self._service.replicas.suspect()
         _log.warning("recognition_moved", address=address, error=str(error), final=self._final, tries=len(self._failed))
         if len(self._failed) >= TRIES:
             raise error
-        await asyncio.sleep(BACKOFF_SECONDS * (len(self._failed) - 1))
+        if begun:
+            await asyncio.sleep(BACKOFF_SECONDS * 2 ** (len(self._failed) - 1))
 
     def _whole(self, done: Done) -> Done:
         """The end of a recognition in parts: its language is that of most of the speech."""
