@@ -148,7 +148,7 @@ class Endpointer:
 
     @property
     def _spoken(self) -> float:
-        return max((end - start for start, end in self.speech), default=0) / SAMPLE_RATE
+        return 0.0 if self._onset is None else (self._last - self._onset) * FRAME_SECONDS
 
     def _decide(self) -> Iterable[Boundary]:
         policy, start = self.policy, self.open_since
