@@ -16,8 +16,6 @@ from edge.routes import ROUTES
 from edge.settings import EdgeSettings
 from media import Limits
 
-LINGER_SECONDS = 5.0
-"""How long what a refused client still sends is read and dropped, so that it can read the answer."""
 READ_BYTES = 256 * 1024
 """Bytes of a body that wait in memory before the socket is no longer read."""
 
@@ -83,7 +81,8 @@ def _factory(
             census=census,
             loop=loop,
             keepalive_timeout=settings.header_seconds,
-            lingering_time=LINGER_SECONDS,
+            lingering_time=settings.linger_seconds,
+            auto_decompress=False,
             read_bufsize=READ_BYTES,
             access_log=None,
         )

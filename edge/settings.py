@@ -47,6 +47,9 @@ class EdgeSettings(BaseSettings):
     )
     body_idle_seconds: float = Field(default=20.0, gt=0, description="longest wait for the next bytes of a body")
     body_bytes_per_second: int = Field(default=8 * 1024, ge=0, description="least average of a body after 30 seconds")
+    linger_seconds: float = Field(
+        default=5.0, ge=0, description="how long what a refused client still sends is read, so that it reads the answer"
+    )
     connections_per_address: int = Field(
         default=128, ge=1, description="connections of one address, trusted proxies aside"
     )

@@ -1,9 +1,9 @@
 """A real edge on a free port before scripted services on theirs, all in the test's own loop."""
 
 import contextlib
-import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -37,7 +37,7 @@ class EdgeUnderTest:
     summarization: ScriptedSummarization
 
     def open_files(self) -> int:
-        return len(os.listdir("/proc/self/fd"))
+        return len(list(Path("/proc/self/fd").iterdir()))
 
 
 @contextlib.asynccontextmanager
@@ -71,6 +71,7 @@ async def scripted_edge(
             "diarization_addresses": (await address(turns, DIARIZATION, diarization),),
             "summarization_addresses": (await address(summaries, SUMMARIZATION, summarization),),
             "shutdown_seconds": 1.0,
+            "linger_seconds": 1.0,
             **settings,
         }
         edge, door = await stack.enter_async_context(running_edge(EdgeSettings(**values), policy=policy or Unlimited()))

@@ -89,6 +89,7 @@ class ScriptedTranscription(pb_grpc.TranscriptionServiceServicer):
     language: str = "en"
     served_by: str = "scripted"
     load: audio_pb2.Load = field(default_factory=lambda: audio_pb2.Load(stream_limit=100))
+    accelerators: list[audio_pb2.Accelerator] = field(default_factory=lambda: [audio_pb2.Accelerator(kind="cpu")])
     refusal: Callable[[], ServiceError] | None = None
     """Raised instead of `ready`."""
     failure: Callable[[], ServiceError] | None = None
@@ -187,8 +188,7 @@ class ScriptedTranscription(pb_grpc.TranscriptionServiceServicer):
         return pb.ListModelsResponse(models=[row, pb.Model(id="large-v3", available=False, served_by="small")])
 
     async def GetRuntime(self, request: Any, context: Any) -> pb.TranscriptionServiceGetRuntimeResponse:
-        cpu = audio_pb2.Accelerator(kind="cpu")
-        return pb.TranscriptionServiceGetRuntimeResponse(accelerators=[cpu], load=self.load)
+        return pb.TranscriptionServiceGetRuntimeResponse(accelerators=self.accelerators, load=self.load)
 
 
 @dataclass
