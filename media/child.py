@@ -55,6 +55,12 @@ def main() -> None:
         send_json(wire.ERROR, {"reason": refusal.reason, "message": str(refusal)})
     except MemoryError:
         send_json(wire.ERROR, {"reason": MediaLimitExceeded.reason, "message": "The file needs too much memory."})
+    except BrokenPipeError:
+        sys.exit(1)
+    except Exception as fault:
+        # The last frame of a process, not a silence: the parent logs it, since nobody sees this process's own output.
+        send_json(wire.FAULT, {"error": repr(fault)[:1_000]})
+        raise
 
 
 if __name__ == "__main__":

@@ -12,12 +12,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import structlog
+
 from media import wire
 from media.errors import EmptyMedia, MediaLimitExceeded, MediaTimeout, MediaTooLong, UnreadableMedia, by_reason
 from media.limits import Limits
 from media.process import Child
 from media.report import Probe, Report
 from media.sandbox import Sandbox, best
+
+_log = structlog.get_logger(__name__)
 
 _BROKEN = "The decoder broke down."
 
@@ -126,6 +130,9 @@ class Decoder:
         if kind == wire.ERROR:
             said = _parse(payload)
             raise by_reason(str(said.get("reason")), str(said.get("message")))
+        if kind == wire.FAULT:
+            _log.error("media_child_fault", error=str(_parse(payload).get("error")))
+            raise UnreadableMedia(_BROKEN)
         return kind, payload
 
     def _finish(self, *, truncated: bool) -> Report:

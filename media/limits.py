@@ -18,7 +18,7 @@ class Limits:
     """Samples per second of the track."""
     wall_seconds: float = 900.0
     """Time spent waiting for the child; time in which the consumer keeps the child waiting does not count."""
-    cpu_seconds: int = 600
+    cpu_seconds: int = 300
     """Processor time of the child."""
     memory_bytes: int = 768 << 20
     """Address space of the child; about 150 MiB of it are the libraries."""

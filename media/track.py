@@ -5,7 +5,9 @@ from collections.abc import Iterator
 
 import av
 from av.audio.frame import AudioFrame
-from av.stream import Discard
+from av.audio.stream import AudioStream
+from av.packet import Packet
+from av.stream import Discard, Stream
 
 from media.containers import DEMUXERS
 from media.errors import EmptyMedia, MediaLimitExceeded, MediaTooLong, NoAudioTrack, UnreadableMedia
@@ -15,6 +17,13 @@ _READ_BYTES = 1 << 17
 _SHORT_SECONDS = 1.0
 """A track that falls short of its own claim by less is not called truncated: codecs pad and trim."""
 _SHORT_PART = 0.02
+_BAD_PACKETS = 2
+"""Recordings that begin in the midst of a stream have a few packets that cannot be decoded."""
+_BAD_PART = 0.01
+_TRACK_DURATIONS = frozenset({"mov", "avi"})
+"""Containers of films that say for each track how long it is."""
+_PLACEHOLDER = 0x7FFF_0000
+"""RIFF sizes from here on are what programs write that do not know the size yet."""
 
 
 class Source:
@@ -37,6 +46,12 @@ class Source:
         self._position = max(0, base + offset)
         return self._position
 
+    def is_cut(self) -> bool:
+        """Say whether it is a RIFF file (WAVE, AVI) whose header counts more bytes than there are."""
+        head = os.pread(self._descriptor, 8, 0)
+        claimed = int.from_bytes(head[4:8], "little") + 8
+        return head[:4] == b"RIFF" and self._size < claimed < _PLACEHOLDER
+
     def tell(self) -> int:
         """Return the position."""
         return self._position
@@ -48,11 +63,16 @@ class Track:
     def __init__(self, descriptor: int, *, limits: Limits, sample_rate: int) -> None:
         self._limits = limits
         self._rate = sample_rate
-        self._damaged = False
+        self._broke_off = False
+        self._packets = 0
+        self._bad_packets = 0
+        self._picture_end = 0.0
         self.samples = 0
+        source = Source(descriptor)
+        self._cut = source.is_cut()
         try:
             container = av.open(
-                Source(descriptor),
+                source,
                 mode="r",
                 metadata_errors="ignore",
                 buffer_size=_READ_BYTES,
@@ -76,12 +96,17 @@ class Track:
         if len(streams) > limits.streams:
             raise MediaLimitExceeded(f"The file has more than {limits.streams} tracks.")
         audio = streams.best("audio")
-        if audio is None or not isinstance(audio, av.AudioStream):
+        if audio is None or not isinstance(audio, AudioStream):
             raise NoAudioTrack("The file has no audio track.")
-        for stream in streams:
-            if stream is not audio:
-                stream.discard = Discard.all
         self._stream = audio
+        self._read: list[Stream] = [audio]
+        self._own_duration = not streams.video or container.format.name.split(",")[0] in _TRACK_DURATIONS
+        if not self._own_duration:
+            # Only the container says how long it is: the pictures tell a cut file from one whose sound is shorter.
+            self._read += streams.video[:1]
+        for stream in streams:
+            if stream not in self._read:
+                stream.discard = Discard.all
         self._check(audio.codec_context.sample_rate, audio.codec_context.channels)
         audio.codec_context.thread_count = 1
 
@@ -119,16 +144,27 @@ class Track:
 
     def _frames(self) -> Iterator[AudioFrame]:
         try:
-            for packet in self._container.demux(self._stream):
-                try:
-                    yield from packet.decode()
-                except (av.error.FFmpegError, ValueError):
-                    self._damaged = True
+            for packet in self._container.demux(self._read):
+                if packet.stream_index == self._stream.index:
+                    yield from self._decode(packet)
+                elif packet.pts is not None and packet.time_base:
+                    self._picture_end = max(self._picture_end, float(packet.pts * packet.time_base))
         except MemoryError:
             raise MediaLimitExceeded("The file needs too much memory.") from None
         except (av.error.FFmpegError, OSError, ValueError):
             # What stands before the damage is good.
-            self._damaged = True
+            self._broke_off = True
+
+    def _decode(self, packet: "Packet[Stream]") -> Iterator[AudioFrame]:
+        self._packets += 1
+        try:
+            for frame in packet.decode():
+                if isinstance(frame, AudioFrame):
+                    yield frame
+        except MemoryError:
+            raise
+        except (av.error.FFmpegError, ValueError):
+            self._bad_packets += 1
 
     def _out(self, frames: list[AudioFrame]) -> Iterator[memoryview]:
         for frame in frames:
@@ -145,15 +181,16 @@ class Track:
 
     @property
     def truncated(self) -> bool:
-        """Whether samples are missing, by damage met or by what the track claims."""
-        stream = self._stream
-        claimed = 0.0
-        if stream.duration and stream.time_base:
-            claimed = float(stream.duration * stream.time_base)
-        elif self._container.duration and not self._container.streams.video:
-            claimed = self._container.duration / av.time_base
-        missing = claimed - self.samples / self._rate
-        return self._damaged or missing > max(_SHORT_SECONDS, _SHORT_PART * claimed)
+        """Whether samples are missing: the file is cut or damaged in places, or falls short of what it claims."""
+        heard = self.samples / self._rate
+        if self._own_duration and self._stream.duration and self._stream.time_base:
+            claimed = float(self._stream.duration * self._stream.time_base)
+        else:
+            claimed = (self._container.duration or 0) / av.time_base
+            heard = max(heard, self._picture_end - (self._container.start_time or 0) / av.time_base)
+        damaged = self._bad_packets > max(_BAD_PACKETS, _BAD_PART * self._packets)
+        short = claimed - heard > max(_SHORT_SECONDS, _SHORT_PART * claimed)
+        return self._cut or self._broke_off or damaged or short
 
 
 def _refuse(url: str, flags: int, options: dict[str, str]) -> object:

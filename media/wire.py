@@ -13,6 +13,8 @@ END = b"e"
 """JSON: `truncated`; last and once, after all samples."""
 ERROR = b"x"
 """JSON: `reason` and `message`; last and once."""
+FAULT = b"f"
+"""JSON: `error`; last and once, for what ought not to happen."""
 
 CHUNK_BYTES = 64_000
 """Bytes of all frames of samples but the last: 2 s at 16 kHz."""
