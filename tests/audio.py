@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tests.conftest import NOT_OURS
 from weights import Packaged, WeightFile, WeightSet, WeightsUnavailable, WheelMember
 from weights.settings import WeightsSettings
 
@@ -77,7 +78,7 @@ def shared_clip(name: str) -> Path:
     """Return a recording of the shared set, for example `en_jfk.flac`; skips the test where the set is not there."""
     path = _SHARED / name
     if not path.exists():
-        pytest.skip("the shared recordings are not here")
+        pytest.skip(f"{name}: {NOT_OURS}")
     return path
 
 
