@@ -1,0 +1,196 @@
+"""The check of a summary against its transcript: names, numbers, dates and owners that nobody said do not go out."""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from summarizer import quantities, words
+from summarizer.types import Line, Utterance
+
+_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
+_POSSESSIVE = re.compile(r"['\u2019]s?$")
+_STEM = 5
+"""Characters of a word that stand for it whatever its ending."""
+_GROUNDED = 0.3
+"""Least share of a line's content words that occur in the transcript."""
+_SMALL = 12
+"""Counts up to here in words ("three topics") are the writer's own, unless they measure something."""
+
+# In these languages a capital says nothing about a name.
+_CAPITALS_EVERYWHERE = frozenset(("de", "lb"))
+_UNITS = re.compile(
+    r"(?:%|percent|prozent|euros?|dollars?|pounds?|cents?|francs?|franken|pesos?|minutes?|minuten|hours?|stunden?|days?|tage?n?|"
+    r"weeks?|wochen?|months?|monate?n?|years?|jahre?n?|people|users|customers|million|thousand|hundred|o'clock|am|pm|uhr|"
+    r"heures?|jours?|semaines?|mois|ans|horas?|días?|semanas?|meses|años?|minutos?|giorni|settimane|mesi|anni|ore|uur|dagen)$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What is left of a summary."""
+
+    blocks: tuple[tuple[str, ...], ...] = ()
+    lines: tuple[Line, ...] = ()
+    dropped: int = 0
+
+    @property
+    def kept(self) -> int:
+        """Number of sentences and lines."""
+        return sum(len(block) for block in self.blocks) + len(self.lines)
+
+    @property
+    def text(self) -> str:
+        """All of it, for looking at."""
+        return " ".join(
+            (*(sentence for block in self.blocks for sentence in block), *(line.text for line in self.lines))
+        )
+
+
+class Guard:
+    """Knows what a transcript says. Building it reads the whole text once: not for an event loop."""
+
+    def __init__(self, utterances: Sequence[Utterance], *, language: str) -> None:
+        text = "\n".join(utterance.line for utterance in utterances)
+        self._language = language
+        self._words = {_bare(word) for word in _WORD.findall(text)}
+        self._words |= {part for word in tuple(self._words) for part in re.split(r"['\u2019-]", word)}
+        self._stems = {word[:_STEM] for word in self._words}
+        self._acronyms = {
+            re.sub(r"[\s._]", "", match).lower() for match in re.findall(r"\b(?:[A-Z][._ ]){2,}", text + " ")
+        }
+        self._values = quantities.values(text)
+        speakers = {utterance.speaker for utterance in utterances if utterance.speaker}
+        self._speakers = {_bare_name(speaker): speaker for speaker in speakers}
+        self._values |= {float(len(speakers)), *(value for speaker in speakers for value in quantities.values(speaker))}
+
+    def prose(self, blocks: Iterable[Sequence[str]], *, answer: str) -> Checked:
+        """Drop the sentences that claim what the transcript does not support. `answer`: language code of the text."""
+        kept, dropped = [], 0
+        for block in blocks:
+            sound = tuple(sentence for sentence in block if not self._unsound(sentence, answer=answer))
+            dropped += len(block) - len(sound)
+            if sound:
+                kept.append(sound)
+        return Checked(blocks=tuple(kept), dropped=dropped)
+
+    def lines(self, lines: Iterable[Line], *, answer: str) -> Checked:
+        """Drop the lines that are not supported, and from the others owners and times that are not."""
+        kept, dropped = [], 0
+        for line in lines:
+            if self._unsound(line.text, answer=answer):
+                dropped += 1
+                continue
+            owner, due = self._owner(line.owner), line.due if self._due_said(line.due) else ""
+            dropped += (owner == "" != line.owner) + (due == "" != line.due)
+            kept.append(replace(line, owner=owner, due=due))
+        return Checked(lines=tuple(kept), dropped=dropped)
+
+    def unsupported(self, text: str, *, answer: str) -> list[str]:
+        """Return the names, numbers and dates in the text that the transcript does not have."""
+        return [*self._numbers(text), *self._names(text, answer=answer)]
+
+    def _unsound(self, sentence: str, *, answer: str) -> bool:
+        return bool(self.unsupported(sentence, answer=answer)) or not self._grounded(sentence, answer=answer)
+
+    def _numbers(self, text: str) -> Iterator[str]:
+        # Number words of a language that is not known here could be what a digit in the summary stands for.
+        if self._language not in quantities.LANGUAGES:
+            return
+        for claim in quantities.claims(text):
+            small = claim.word and max(claim.values, default=0) <= _SMALL and not _UNITS.match(claim.followed_by)
+            if not small and claim.values.isdisjoint(self._values):
+                yield claim.text
+
+    def _names(self, text: str, *, answer: str) -> Iterator[str]:
+        if answer in _CAPITALS_EVERYWHERE:
+            return
+        matches = list(_WORD.finditer(text))
+        for index, match in enumerate(matches):
+            word = match.group()
+            bare = _bare(word)
+            if bare in words.DATES and not self._said(word):
+                yield word
+                continue
+            if not word[0].isupper() or word in {"I", "I'm", "I'll", "I've"}:
+                continue
+            before = text[: match.start()].rstrip(" \"'“\u2018(")
+            begins = not before or before[-1] in ".!?:;\n•-"
+            following = matches[index + 1].group() if index + 1 < len(matches) else ""
+            if begins and (bare in words.STARTERS or not (following[:1].isupper() or following.lower() in words.SAYS)):
+                continue
+            if not self._said(word):
+                yield word
+
+    def _said(self, word: str) -> bool:
+        """Say whether a word occurs in the transcript in some form: possessive, plural, derived or as an acronym."""
+        bare = _bare(word)
+        if (
+            bare in self._words
+            or bare in self._acronyms
+            or bare.rstrip("s") in self._words
+            or f"{bare}s" in self._words
+        ):
+            return True
+        return len(bare) > _STEM and any(
+            other.startswith(bare[:_STEM]) and abs(len(other) - len(bare)) <= 3 for other in self._words
+        )
+
+    def _grounded(self, sentence: str, *, answer: str) -> bool:
+        """Say whether enough of the content of a sentence occurs in the transcript, where both are in one language."""
+        if answer != self._language or not self._language:
+            return True
+        content = [word for word in map(_bare, _WORD.findall(sentence)) if len(word) > 3 and word not in words.STARTERS]
+        return len(content) < 3 or sum(word[:_STEM] in self._stems for word in content) >= _GROUNDED * len(content)
+
+    def _owner(self, owner: str) -> str:
+        """Return the owner as the transcript names him, or "" if it does not."""
+        bare = _bare_name(owner)
+        if bare in self._speakers:
+            return self._speakers[bare]
+        named = {_bare(word) for word in _WORD.findall(owner)} - {"and", "und", "the"}
+        return owner if named and named <= self._words | words.EVERYONE else ""
+
+    def _due_said(self, due: str) -> bool:
+        said = [_bare(word) for word in _WORD.findall(due) if not word[0].isdigit()]
+        content = [word for word in said if len(word) > 3 and word not in words.STARTERS | quantities.WORDS.keys()]
+        return not list(self._numbers(due)) and all(word[:_STEM] in self._stems for word in content)
+
+
+class Citations:
+    """Finds the segments that a line of a summary rests on: those that share its rarest words."""
+
+    def __init__(self, utterances: Iterable[Utterance]) -> None:
+        self._segments = [
+            (utterance.segments[0], _stems(utterance.line)) for utterance in utterances if len(utterance.segments) == 1
+        ]
+        self._spread = Counter(stem for _, stems in self._segments for stem in stems)
+
+    def cite(self, text: str, *, most: int = 3) -> tuple[str, ...]:
+        """Return at most so many segment ids, in the order of the transcript."""
+        stems = _stems(text)
+        scores = {
+            number: sum(1.0 / self._spread[stem] for stem in stems & said)
+            for number, (_, said) in enumerate(self._segments)
+            if stems & said
+        }
+        if not scores:
+            return ()
+        best = max(scores.values())
+        chosen = sorted(scores, key=lambda number: -scores[number])[:most]
+        return tuple(self._segments[number][0] for number in sorted(chosen) if scores[number] >= 0.5 * best)
+
+
+def _stems(text: str) -> set[str]:
+    return {word[:_STEM] for word in map(_bare, _WORD.findall(text)) if len(word) > 3 and word not in words.STARTERS}
+
+
+def _bare(word: str) -> str:
+    """Return a word without case, accents and a possessive ending."""
+    folded = unicodedata.normalize("NFKD", _POSSESSIVE.sub("", word).casefold())
+    return "".join(character for character in folded if not unicodedata.combining(character))
+
+
+def _bare_name(name: str) -> str:
+    return " ".join(_bare(word) for word in _WORD.findall(name))

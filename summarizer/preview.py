@@ -1,0 +1,21 @@
+"""The preview of a summary while it is written: prose as it comes, lists line by line."""
+
+from summarizer import shape
+from summarizer.types import Line, Style
+
+
+class Preview:
+    """Turns the growing text of one pass into parts that can be appended."""
+
+    def __init__(self, style: Style) -> None:
+        self._style = style
+        self._shown = 0
+
+    def more(self, text: str) -> str:
+        """Return what has become showable since the last call; empty if nothing has."""
+        if not self._style.listed:
+            new, self._shown = text[self._shown :], len(text)
+            return new
+        rows: list[Line] = shape.lines(text, self._style)
+        new_rows, self._shown = rows[self._shown :], len(rows)
+        return "".join(f"- {shape.written(row)}\n" for row in new_rows)

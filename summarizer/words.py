@@ -1,0 +1,57 @@
+"""Word lists of the languages that meetings are held in most; what is not listed is treated as content."""
+
+
+def _set(*texts: str) -> frozenset[str]:
+    return frozenset(word for text in texts for word in text.split())
+
+
+FILLERS = _set(
+    "uh uhh um umm uhm erm er mm mmm hm hmm mhm mm-hmm uh-huh mm-mm äh ähm öh öhm euh heu eh ehm hum ähhm э ээ"
+)
+"""Sounds of hesitation."""
+
+BACKCHANNEL = _set(
+    "yeah yep yes okay ok right no nope mm sure cool good great oh ah alright so well and but like the a i just it's",
+    "'kay groovy hey hi ja nein genau gut oui non bon si sí no vale claro bueno sì va bene da нет да",
+)
+"""Words that, alone, only show that somebody listens."""
+
+ANSWERS = _set(
+    "yes no yeah yep nope agreed exactly never okay ok right sure ja nein genau oui non sí no sì da нет да",
+    "absolutely definitely",
+)
+"""First words of an answer to a question or a request."""
+
+SHORT = _set("a an i in on at of or the to we he so no is it as be but do go for her his our per pro us you who")
+"""Short words that are no beginnings of longer ones that broke off."""
+
+STARTERS = _set(
+    "a an the this that these those it its it's they their there he she his her we our you i in on at by for from to",
+    "of and but or if as so then also overall finally additionally furthermore moreover however meanwhile after before",
+    "during while when since because although both each all some many most several one two three everyone everybody",
+    "nobody participants speakers members team discussion meeting recording conversation call key next no not another",
+    "other regarding despite given what who how why where with without let please first second third",
+)
+"""Words that begin sentences and are no names."""
+
+SAYS = _set(
+    "will would is was are were has had have should can could must said says asked asks suggests suggested proposed",
+    "proposes agreed agrees wants wanted thinks believes mentioned mentions explained noted notes discussed plans",
+    "emphasized highlighted stated needs offered promised and also then to",
+)
+"""Words before which a capitalized word is somebody."""
+
+DATES = _set(
+    "monday tuesday wednesday thursday friday saturday sunday january february april june july august september",
+    "october november december montag dienstag mittwoch donnerstag freitag samstag sonntag januar februar märz juni",
+    "juli oktober dezember lundi mardi mercredi jeudi vendredi samedi dimanche janvier février avril juin juillet",
+    "août septembre octobre novembre décembre lunes martes miércoles jueves viernes sábado domingo enero febrero",
+    "abril junio julio agosto septiembre octubre noviembre diciembre",
+)
+"""Days and months that are nothing else; "may" and "march" are."""
+
+EVERYONE = _set("everyone everybody all team group we us alle wir tous todos tutti")
+"""Owners who are nobody in particular."""
+
+NOTHING = _set("none n/a na nobody unknown unspecified null nil -") | {"not specified", "not mentioned", "not said"}
+"""What models write where there is nothing to say."""

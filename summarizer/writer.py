@@ -1,0 +1,198 @@
+"""The writing of one summary: clean, fit, read in one pass or by parts, write, check, and write again if need be."""
+
+import asyncio
+from collections.abc import AsyncGenerator, MutableMapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+import structlog
+
+from rpc.errors import ServiceError
+from summarizer import extractive, language, mapreduce, prompts, shape
+from summarizer.clean import clean
+from summarizer.engines import Engine, Generation
+from summarizer.errors import EngineFailed
+from summarizer.guard import Checked, Citations, Guard
+from summarizer.mapreduce import Measured
+from summarizer.passes import Passes, Written
+from summarizer.preview import Preview
+from summarizer.types import Delta, Line, Order, Style, Summary, Utterance
+
+_MARGIN = 64
+"""Tokens left free for the chat template."""
+_QUOTES = {Style.BRIEF: 2, Style.DETAILED: 6, Style.BULLET_POINTS: 5, Style.ACTION_ITEMS: 0}
+"""Utterances that stand in where no sentence of the model stood the check."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Material:
+    """What the model reads before it writes."""
+
+    text: str
+    tokens: int
+    notes: bool = False
+    """Whether it is notes on parts instead of the transcript."""
+
+
+class Writer:
+    """Writes summaries of one transcript with one engine.
+
+    `notes` keeps what was noted on parts, by their text: a transcript that grows is not read again from its start.
+    """
+
+    def __init__(self, engine: Engine, passes: Passes, *, notes: MutableMapping[str, str]) -> None:
+        self._engine = engine
+        self._passes = passes
+        self._notes = notes
+
+    async def write(self, utterances: Sequence[Utterance], order: Order) -> AsyncGenerator[Delta | Summary, None]:
+        """Yield previews if asked for, then the summary."""
+        spoken = await asyncio.to_thread(clean, utterances)
+        own = language.detect(" ".join(utterance.text for utterance in spoken))
+        answer = order.language or own
+        guard = await asyncio.to_thread(Guard, utterances, language=own)
+        room = await self._room(order.style)
+        measured = await mapreduce.measure(spoken, count=self._engine.count, room=room)
+        with self._passes.admitted(mapreduce.total(measured)):
+            if order.style is Style.ACTION_ITEMS and mapreduce.total(measured) > room:
+                checked = await self._items_of_parts(measured, guard, room=room, answer=answer)
+            else:
+                material = await self._material(measured, room=room, answer=answer)
+                preview = Preview(order.style)
+                written = Written("")
+                async with aclosing(self._first(material, order.style, answer=answer)) as stream:
+                    async for written in stream:
+                        if order.deltas and (more := preview.more(written.text)):
+                            yield Delta(more)
+                checked = _check(written, order.style, guard, answer=answer)
+                if _doubtful(checked, order.style, answer=answer):
+                    checked = await self._again(material, order.style, guard, answer=answer, first=checked)
+        yield await asyncio.to_thread(self._summary, checked, order.style, utterances, spoken)
+
+    def _first(self, material: _Material, style: Style, *, answer: str) -> AsyncGenerator[Written, None]:
+        return self._passes.stream(self._generation(material, style, answer=answer), tokens=material.tokens)
+
+    async def _again(self, material: _Material, style: Style, guard: Guard, *, answer: str, first: Checked) -> Checked:
+        """Write once more, with more care asked for, and keep the better of the two."""
+        generation = self._generation(material, style, answer=answer, strict=True)
+        written = await self._passes.read(generation, tokens=material.tokens)
+        second = _check(written, style, guard, answer=answer)
+        _log.info("summary_written_again", style=style.value, dropped=first.dropped, then=second.dropped)
+        return max(first, second, key=lambda checked: _worth(checked, style, answer=answer))
+
+    def _generation(self, material: _Material, style: Style, *, answer: str, strict: bool = False) -> Generation:
+        return prompts.summary(
+            material.text,
+            style,
+            language=answer,
+            grammar=self._engine.capabilities.json_schema,
+            notes=material.notes,
+            strict=strict,
+        )
+
+    async def _room(self, style: Style) -> int:
+        """Return the tokens of transcript that one pass can hold beside everything else."""
+        [overhead] = await self._engine.count([prompts.overhead()])
+        answer = max(prompts.answer_tokens(style), prompts.NOTES_TOKENS)
+        return max(prompts.LEAST_ROOM, self._engine.capabilities.context_tokens - overhead - answer - _MARGIN)
+
+    async def _material(self, measured: Sequence[Measured], *, room: int, answer: str) -> _Material:
+        """Return the transcript if it fits, else notes on its parts, noted down until they fit."""
+        tokens = mapreduce.total(measured)
+        noted = False
+        while tokens > room:
+            notes = await self._notes_on(mapreduce.parts(measured, room=room), tokens=room, answer=answer)
+            measured = await mapreduce.measure(notes, count=self._engine.count, room=room)
+            if mapreduce.total(measured) >= tokens:
+                raise EngineFailed("the notes on the parts are no shorter than the parts")
+            tokens, noted = mapreduce.total(measured), True
+        return _Material(prompts.transcript_text([each.utterance for each in measured]), tokens, noted)
+
+    async def _notes_on(self, parts: Sequence[Sequence[Utterance]], *, tokens: int, answer: str) -> list[Utterance]:
+        texts = [prompts.transcript_text(part) for part in parts]
+        new = [text for text in texts if text not in self._notes]
+        asked = [prompts.notes_on(text, language=answer) for text in new]
+        for text, written in zip(new, await self._all(asked, tokens=tokens), strict=True):
+            blocks = shape.paragraphs(written.text, Style.DETAILED, cut=written.cut)
+            self._notes[text] = " ".join(sentence for block in blocks for sentence in block)
+        return [Utterance(f"Part {number}", self._notes[text]) for number, text in enumerate(texts, start=1)]
+
+    async def _items_of_parts(self, measured: Sequence[Measured], guard: Guard, *, room: int, answer: str) -> Checked:
+        """List the action items of each part: merging lists needs no model, and loses nothing."""
+        parts = mapreduce.parts(measured, room=room)
+        materials = [_Material(prompts.transcript_text(part), room) for part in parts]
+        asked = [self._generation(material, Style.ACTION_ITEMS, answer=answer) for material in materials]
+        rows: list[Line] = []
+        for written in await self._all(asked, tokens=room):
+            rows.extend(row for row in shape.lines(written.text, Style.ACTION_ITEMS) if not _repeats(row, rows))
+        return guard.lines(rows, answer=answer)
+
+    async def _all(self, asked: Sequence[Generation], *, tokens: int) -> list[Written]:
+        """Run passes side by side, as far as the engine gains from it."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._passes.read(each, tokens=tokens)) for each in asked]
+        except* ServiceError as errors:
+            raise _first_error(errors) from None
+        return [task.result() for task in tasks]
+
+    def _summary(
+        self, checked: Checked, style: Style, utterances: Sequence[Utterance], spoken: Sequence[Utterance]
+    ) -> Summary:
+        """Put what stood the check into its form, with citations."""
+        model = self._engine.capabilities.model
+        if not checked.kept and _QUOTES[style]:
+            _log.warning("summary_unsupported", style=style.value, dropped=checked.dropped)
+            quotes = extractive.central(spoken, most=_QUOTES[style])
+            model = extractive.MODEL
+            if style.listed:
+                checked = replace(checked, lines=tuple(Line(quote.line) for quote in quotes))
+            else:
+                checked = replace(checked, blocks=(tuple(quote.line for quote in quotes),))
+        if not style.listed:
+            return Summary(shape.prose(checked.blocks), model=model, dropped=checked.dropped)
+        citations = Citations(utterances)
+        lines = tuple(replace(line, segments=citations.cite(shape.written(line))) for line in checked.lines)
+        return Summary(shape.listed(style, lines), lines, model=model, dropped=checked.dropped)
+
+
+def _check(written: Written, style: Style, guard: Guard, *, answer: str) -> Checked:
+    if style.listed:
+        return guard.lines(shape.lines(written.text, style), answer=answer)
+    return guard.prose(shape.paragraphs(written.text, style, cut=written.cut), answer=answer)
+
+
+def _doubtful(checked: Checked, style: Style, *, answer: str) -> bool:
+    """Say whether writing again is worth a pass."""
+    if not checked.kept:
+        return style is not Style.ACTION_ITEMS or checked.dropped > 0
+    few = style is Style.BRIEF and checked.kept == 1 and checked.dropped > 0
+    return few or checked.dropped > checked.kept or _foreign(checked, answer)
+
+
+def _worth(checked: Checked, style: Style, *, answer: str) -> float:
+    if not checked.kept:
+        return -1.0
+    share = checked.kept / (checked.kept + checked.dropped)
+    return share - 0.5 * (style is Style.BRIEF and checked.kept == 1) - _foreign(checked, answer)
+
+
+def _foreign(checked: Checked, answer: str) -> bool:
+    """Say whether the text is in another language than it should be."""
+    return bool(answer) and language.detect(checked.text) not in {"", answer}
+
+
+def _repeats(row: Line, rows: Sequence[Line]) -> bool:
+    words = set(shape.same(row.text).split())
+    for other in rows:
+        known = set(shape.same(other.text).split())
+        if row.owner == other.owner and len(words & known) >= 0.8 * min(len(words), len(known)):
+            return True
+    return False
+
+
+def _first_error(errors: BaseExceptionGroup[ServiceError]) -> ServiceError:
+    error = errors.exceptions[0]
+    return _first_error(error) if isinstance(error, BaseExceptionGroup) else error
