@@ -23,7 +23,8 @@ from media.sandbox import Sandbox, best
 
 _log = structlog.get_logger(__name__)
 
-_BROKEN = "The decoder broke down."
+BROKEN = "The decoder broke down."
+"""Message of an end that is the fault of the child, not of the file."""
 
 
 def decode(
@@ -110,7 +111,7 @@ class Decoder:
             self._report = self._finish(truncated=bool(_parse(payload).get("truncated")))
             raise StopAsyncIteration
         if kind != wire.PCM or len(payload) % 2:
-            raise UnreadableMedia(_BROKEN)
+            raise UnreadableMedia(BROKEN)
         self._bytes += len(payload)
         # The child checks this itself; a child that was taken over does not.
         if self._bytes > 2 * self._sample_rate * self._limits.seconds:
@@ -132,7 +133,7 @@ class Decoder:
             raise by_reason(str(said.get("reason")), str(said.get("message")))
         if kind == wire.FAULT:
             _log.error("media_child_fault", error=str(_parse(payload).get("error")))
-            raise UnreadableMedia(_BROKEN)
+            raise UnreadableMedia(BROKEN)
         return kind, payload
 
     def _finish(self, *, truncated: bool) -> Report:
@@ -181,7 +182,7 @@ def _parse(payload: bytes) -> dict[str, Any]:
     except ValueError:
         values = None
     if not isinstance(values, dict):
-        raise UnreadableMedia(_BROKEN)
+        raise UnreadableMedia(BROKEN)
     return values
 
 
@@ -197,4 +198,4 @@ def _as_probe(kind: bytes, payload: bytes) -> Probe:
             sample_rate=int(values["sample_rate"]),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise UnreadableMedia(_BROKEN) from error
+        raise UnreadableMedia(BROKEN) from error
