@@ -60,6 +60,8 @@ async def running_edge(
         yield edge, door
     finally:
         edge.draining = True
+        for session in tuple(edge.sessions):
+            session.drain()
         await runner.cleanup()
         await backends.close()
 

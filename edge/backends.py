@@ -23,7 +23,7 @@ from edge.events import DiarizationEvent, RecognitionEvent
 from edge.replicas import Replicas
 from edge.summaries import Delta, Summary, SummaryEvent
 from rpc.client import Channels, metadata, service_errors
-from rpc.errors import Unavailable
+from rpc.errors import ServiceError, Unavailable
 from rpc.settings import ChannelSettings
 
 UNARY_SECONDS = 5.0
@@ -32,6 +32,7 @@ PIECE_CHARACTERS = 60_000
 
 Response = TypeVar("Response")
 Request = TypeVar("Request")
+AudioRequest = TypeVar("AudioRequest", transcription_pb2.TranscribeRequest, diarization_pb2.DiarizeRequest)
 
 
 class CutOff(Unavailable):
@@ -52,8 +53,9 @@ class Transcription:
         """Events of one stream on one replica, until the last. Raises `ServiceError`."""
         stub = transcription_pb2_grpc.TranscriptionServiceStub(self.replicas.channel(address))
         config = transcription_pb2.TranscribeRequest(config=convert.recognition_config(wanted))
-        call = stub.Transcribe(_transcribe_requests(config, audio), metadata=metadata())
-        async for response in _responses(call):
+        failures: list[Exception] = []
+        call = stub.Transcribe(_audio_requests(config, audio, failures), metadata=metadata())
+        async for response in _responses(call, failures):
             event = convert.recognition_event(response)
             if event is not None:
                 yield event
@@ -86,8 +88,9 @@ class Diarization:
         address = await self.replicas.choose()
         stub = diarization_pb2_grpc.DiarizationServiceStub(self.replicas.channel(address))
         config = diarization_pb2.DiarizeRequest(config=convert.diarization_config(live=live, speakers=speakers))
-        call = stub.Diarize(_diarize_requests(config, audio), metadata=metadata())
-        async for response in _responses(call):
+        failures: list[Exception] = []
+        call = stub.Diarize(_audio_requests(config, audio, failures), metadata=metadata())
+        async for response in _responses(call, failures):
             event = convert.diarization_event(response)
             if event is not None:
                 yield event
@@ -111,7 +114,7 @@ class Summarization:
         config = summarization_pb2.SummarizationConfig(style=convert.STYLES[style], language=language, deltas=deltas)
         call = stub.Summarize(_summarize_requests(config, text), metadata=metadata())
         summary = ""
-        async for response in _responses(call):
+        async for response in _responses(call, ()):
             match response.WhichOneof("event"):
                 case "delta":
                     yield Delta(response.delta.text)
@@ -164,8 +167,13 @@ def connect(
     )
 
 
-async def _responses(call: grpc.aio.StreamStreamCall[Request, Response]) -> AsyncGenerator[Response, None]:
-    """Responses up to and with `done`; the call is cancelled when the reader goes away first."""
+async def _responses(
+    call: grpc.aio.StreamStreamCall[Request, Response], failures: Sequence[Exception]
+) -> AsyncGenerator[Response, None]:
+    """Responses up to and with `done`; the call is cancelled when the reader goes away first.
+
+    Raises the first of `failures`, what went wrong with the requests, rather than what the service made of it.
+    """
     done = False
     try:
         with service_errors():
@@ -174,30 +182,33 @@ async def _responses(call: grpc.aio.StreamStreamCall[Request, Response]) -> Asyn
                 yield response
         if not done:
             raise CutOff("The service ended the stream early.")
+    except ServiceError:
+        if failures:
+            raise failures[0] from None
+        raise
     finally:
         call.cancel()
 
 
-async def _transcribe_requests(
-    config: transcription_pb2.TranscribeRequest, audio: AsyncIterator[bytes]
-) -> AsyncIterator[transcription_pb2.TranscribeRequest]:
+async def _audio_requests(
+    config: AudioRequest, audio: AsyncIterator[bytes], failures: list[Exception]
+) -> AsyncIterator[AudioRequest]:
+    """The sentence of a stream of audio.
+
+    gRPC would cancel the call, and with it the reader, if this raised: so a failure of the audio
+    is put aside for the reader, and the stream ends without `finish`.
+    """
+    make = type(config)
     yield config
     offset = 0
-    async for data in audio:
-        yield transcription_pb2.TranscribeRequest(audio=audio_pb2.AudioChunk(offset=offset, data=data))
-        offset += len(data)
-    yield transcription_pb2.TranscribeRequest(finish=audio_pb2.Finish())
-
-
-async def _diarize_requests(
-    config: diarization_pb2.DiarizeRequest, audio: AsyncIterator[bytes]
-) -> AsyncIterator[diarization_pb2.DiarizeRequest]:
-    yield config
-    offset = 0
-    async for data in audio:
-        yield diarization_pb2.DiarizeRequest(audio=audio_pb2.AudioChunk(offset=offset, data=data))
-        offset += len(data)
-    yield diarization_pb2.DiarizeRequest(finish=audio_pb2.Finish())
+    try:
+        async for data in audio:
+            yield make(audio=audio_pb2.AudioChunk(offset=offset, data=data))
+            offset += len(data)
+    except Exception as error:
+        failures.append(error)
+        return
+    yield make(finish=audio_pb2.Finish())
 
 
 async def _summarize_requests(

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from edge.backends import Backends
 from edge.job import Terms
+from edge.live.session import LiveSession
 from edge.policy import Policy, Principal
 from edge.settings import EdgeSettings
 
@@ -20,6 +21,8 @@ class Edge:
     terms: Terms
     draining: bool = field(default=False)
     """Whether the process goes away: it is alive, and not ready."""
+    sessions: set[LiveSession] = field(default_factory=set)
+    """Streams that are open."""
 
 
 EDGE: web.AppKey[Edge] = web.AppKey("edge", Edge)

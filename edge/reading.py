@@ -3,7 +3,14 @@
 from typing import Protocol
 
 from edge.changes import Changes
+from edge.errors import ServiceUnavailable
 from edge.types import BYTES_PER_SECOND
+
+
+class AudioGone(ServiceUnavailable):
+    """Audio that is asked for is no longer kept: somebody is too far behind."""
+
+    code = "lagging"
 
 
 class Source(Protocol):
@@ -15,7 +22,7 @@ class Source(Protocol):
     """Whether no more audio comes."""
 
     async def at(self, position: int) -> bytes:
-        """Some bytes from `position` on; at once nothing if none are there."""
+        """Some bytes from `position` on; at once nothing if none are there. Raises `AudioGone`."""
 
     def keep_from(self, time: float) -> None:
         """What lies before is final and need not be kept."""

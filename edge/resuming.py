@@ -11,7 +11,7 @@ from edge.backends import Transcription
 from edge.convert import Recognition
 from edge.errors import ServiceUnavailable
 from edge.events import Done, Draining, Progress, Ready, RecognitionEvent, shifted
-from edge.reading import Reading, Source
+from edge.reading import AudioGone, Reading, Source
 from edge.types import Segment
 from rpc.errors import Unavailable
 
@@ -32,6 +32,8 @@ class Recogniser:
         self._audio = audio
         self._final = 0.0
         self._failed: list[str] = []
+        self._slow: list[str] = []
+        """Replicas that could not keep up: none is asked again, or the stream would be silently late."""
         self._refusal: Unavailable | ServiceUnavailable | None = None
         self._spoken: Counter[str] = Counter()
         """Milliseconds of speech by language."""
@@ -46,7 +48,7 @@ class Recogniser:
         while True:
             address = ""
             try:
-                address = await self._service.replicas.choose(avoid=self._failed)
+                address = await self._service.replicas.choose(avoid=[*self._failed, *self._slow])
                 async with aclosing(self._part(address)) as part:
                     async for event in part:
                         if isinstance(event, Ready):
@@ -57,6 +59,10 @@ class Recogniser:
                         yield event
                 await self._again(address, ServiceUnavailable("The service is going away."), begun=True)
             except (Unavailable, ServiceUnavailable) as error:
+                if isinstance(error, AudioGone) or address in self._slow:
+                    raise
+                if isinstance(error, Unavailable) and error.reason == "lagging":
+                    self._slow.append(address)
                 await self._again(address, error, begun=parts > 0)
 
     async def _part(self, address: str) -> AsyncGenerator[RecognitionEvent, None]:

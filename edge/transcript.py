@@ -43,10 +43,13 @@ def join_segments(segments: Iterable[Segment]) -> str:
     return text
 
 
-def in_order(segments: Iterable[Segment], duration: float) -> list[Segment]:
-    """The same segments with times that never go back, words inside their segments, all within `duration`."""
+def in_order(segments: Iterable[Segment], duration: float, *, since: float = 0.0) -> list[Segment]:
+    """The same segments with times that never go back, words inside their segments, all within `duration`.
+
+    `since` is the start of the last word before them.
+    """
     ordered: list[Segment] = []
-    clock = 0.0
+    clock = since
     for segment in segments:
         words = []
         floor = clock

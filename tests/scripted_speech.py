@@ -17,7 +17,7 @@ from speech.v1 import audio_pb2, diarization_pb2, diarization_pb2_grpc, summariz
 from speech.v1 import transcription_pb2 as pb
 from speech.v1 import transcription_pb2_grpc as pb_grpc
 
-from rpc.errors import ServiceError
+from rpc.errors import ServiceError, Unavailable
 from rpc.stream import Inbound, numbered
 
 BLOCK_SECONDS = 0.5
@@ -94,6 +94,8 @@ class ScriptedTranscription(pb_grpc.TranscriptionServiceServicer):
     """Raised instead of `ready`."""
     failure: Callable[[], ServiceError] | None = None
     """Raised at the next audio."""
+    failure_after: int | None = None
+    """Words after which each stream is cut off."""
     frozen: asyncio.Event | None = None
     """While set and not fired, nothing is heard."""
     configs: list[pb.TranscriptionConfig] = field(default_factory=list)
@@ -149,6 +151,8 @@ class ScriptedTranscription(pb_grpc.TranscriptionServiceServicer):
             for time, number in hearing.hear(request.audio.data):
                 if number:
                     words.append((time, number))
+                if self.failure_after is not None and hearing.heard >= self.failure_after:
+                    raise Unavailable("the replica is gone")
                 if words and (len(words) == SEGMENT_WORDS or not number):
                     yield self._segment(words)
                     words = []
@@ -198,6 +202,8 @@ class ScriptedDiarization(diarization_pb2_grpc.DiarizationServiceServicer):
     failure: Callable[[], ServiceError] | None = None
     silent: bool = False
     """Whether it never comes to an end."""
+    hold: asyncio.Event | None = None
+    """While set and not fired, nothing is heard."""
     open: int = 0
     configs: list[diarization_pb2.DiarizationConfig] = field(default_factory=list)
 
@@ -224,6 +230,8 @@ class ScriptedDiarization(diarization_pb2_grpc.DiarizationServiceServicer):
         async for request in stream:
             if self.failure is not None:
                 raise self.failure()
+            if self.hold is not None:
+                await self.hold.wait()
             for time, number in hearing.hear(request.audio.data):
                 if number:
                     turn = diarization_pb2.Turn(start=time, end=time + BLOCK_SECONDS, speaker=speaker_of(number))

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from edge.routes import catalogue, summarize, system, transcribe
+from edge.routes import catalogue, stream, summarize, system, transcribe
 
 ROUTES: Sequence[web.AbstractRouteDef] = (
     *transcribe.ROUTES,
+    *stream.ROUTES,
     *summarize.ROUTES,
     *catalogue.ROUTES,
     *system.ROUTES,

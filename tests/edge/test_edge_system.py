@@ -58,7 +58,7 @@ async def test_models_keep_the_contracts_order() -> None:
     async with scripted_edge() as edge, edge.http.get(f"{edge.url}/v1/models") as response:
         rows = (await response.json())["models"]
         assert [row["id"] for row in rows] == ["large-v3-turbo", "large-v3", "medium", "small"]
-        assert [row["name"] for row in rows][0] == "Whisper Large V3 Turbo"
+        assert rows[0]["name"] == "Whisper Large V3 Turbo"
         assert [row["available"] for row in rows] == [False, False, False, True]
         assert rows[1]["served_by"] == "small"
         assert all(row["languages"] == 99 and row["description"] for row in rows)

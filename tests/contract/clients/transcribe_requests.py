@@ -1,5 +1,7 @@
 """The documented call with requests: options first, the file last."""
 
+# ruff: noqa: PTH123, SIM115, T201 - as documented
+
 import sys
 
 import requests

@@ -1,0 +1,1 @@
+"""Captions as one speaks: one WebSocket, one session."""

@@ -1,0 +1,44 @@
+"""The documented and the vendor's streaming clients, unchanged but for the base URL, against a real edge."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.contract_clients import CONTRACT, node_modules, output_of, vendor_sdk
+from tests.scripted_edge import scripted_edge
+from tests.scripted_speech import spoken, written
+
+CLIENTS = CONTRACT / "clients"
+NUMBERS = list(range(1, 31))
+TEXT = " ".join(written(number) for number in NUMBERS)
+
+
+@pytest.fixture
+def audio(tmp_path: Path) -> str:
+    path = tmp_path / "audio.raw"
+    path.write_bytes(spoken(NUMBERS))
+    return str(path)
+
+
+async def test_the_vendors_sdk_gets_the_whole_transcript(audio: str) -> None:
+    sdk = str(await asyncio.to_thread(vendor_sdk))
+    async with scripted_edge() as edge:
+        script = str(CLIENTS / "sttai_stream.py")
+        answer = json.loads(await output_of(sys.executable, script, edge.url, audio, PYTHONPATH=sdk))
+        assert answer["result"]["text"] == TEXT
+        assert answer["result"]["final"] is True
+        assert len(answer["heard"]) > 5
+
+
+@pytest.mark.system("node")
+async def test_the_documented_page(audio: str) -> None:
+    modules = str(await asyncio.to_thread(node_modules))
+    async with scripted_edge() as edge:
+        url = edge.url.replace("http", "ws") + "/v1/stream"
+        answer = json.loads(await output_of("node", str(CLIENTS / "stream_page.mjs"), url, audio, NODE_PATH=modules))
+        assert answer["transcript"] == TEXT
+        assert answer["partials"] > 0
+        assert answer["code"] == 1000
