@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import grpc
 import grpc.aio
@@ -16,6 +17,9 @@ from summarizer.engines.scripted import Script, Scripted
 from summarizer.resident import Resident
 from summarizer.summarization import SummarizationServicer
 from summarizer.turns import Turns
+
+if TYPE_CHECKING:
+    from speech.v1.summarization_pb2_grpc import SummarizationServiceAsyncStub as Stub
 
 Request = summarization_pb2.SummarizeRequest
 FINISH = Request(finish=audio_pb2.Finish())
@@ -55,7 +59,7 @@ def piece(text: str, *, segment: str = "", speaker: str = "") -> Request:
     return Request(piece=summarization_pb2.TranscriptPiece(text=text, segment_id=segment, speaker=speaker))
 
 
-async def stream(stub: summarization_pb2_grpc.SummarizationServiceAsyncStub, requests: Iterable[Request]) -> Heard:
+async def stream(stub: "Stub", requests: Iterable[Request]) -> Heard:
     """Send the requests and read to the end. Raises ServiceError."""
     heard = Heard()
 
@@ -86,7 +90,7 @@ def take(heard: Heard, event: summarization_pb2.SummarizeResponse) -> None:
 
 
 async def summarize(
-    stub: summarization_pb2_grpc.SummarizationServiceAsyncStub, text: str, style: str = "brief", **settings: object
+    stub: "Stub", text: str, style: str = "brief", **settings: object
 ) -> Heard:
     """Summarize a text the way the edge does."""
     return await stream(stub, [config(style, **settings), piece(text), FINISH])  # type: ignore[arg-type]  # passed on
@@ -95,7 +99,7 @@ async def summarize(
 @contextlib.asynccontextmanager
 async def serving(
     resident: Resident, turns: Turns, *, transcript_bytes: int = 2 << 20, context_tokens: int = 8192
-) -> AsyncIterator[summarization_pb2_grpc.SummarizationServiceAsyncStub]:
+) -> AsyncIterator["Stub"]:
     """Run a server over a resident model and give a stub for it."""
     servicer = SummarizationServicer(
         resident, turns, transcript_bytes=transcript_bytes, context_tokens=context_tokens, stream_limit=64
@@ -115,7 +119,7 @@ async def serving(
 @contextlib.asynccontextmanager
 async def scripted(
     script: Script, *, transcript_bytes: int = 2 << 20, queue_tokens: int = 1_000_000, idle_seconds: float = 0
-) -> AsyncIterator[summarization_pb2_grpc.SummarizationServiceAsyncStub]:
+) -> AsyncIterator["Stub"]:
     """Run a server over the scripted engine."""
 
     async def opening(path: Path | None, model: str) -> Engine:

@@ -1,0 +1,290 @@
+"""The stream of the summarization service, over real gRPC, with the scripted engine."""
+
+import asyncio
+import json
+
+import pytest
+from speech.v1 import audio_pb2, summarization_pb2
+
+from rpc.errors import Aborted, InvalidArgument, ResourceExhausted, Unavailable
+from summarizer.engines.scripted import Reply, Script
+from tests.summarizing import CHECKPOINT, FINISH, MEETING, Heard, config, piece, scripted, stream, summarize, take
+
+BRIEF = "Anna says the release ships on Friday. The budget is 12,000 euros. Bo writes the release notes."
+POINTS = json.dumps({"points": ["The release ships on Friday.", "Bo asks Siemens about the price of 25 euros."]})
+ITEMS = json.dumps(
+    {
+        "items": [
+            {"owner": "Bo", "task": "write the release notes", "due": "Thursday"},
+            {"owner": "Bo", "task": "ask Siemens about the price", "due": ""},
+        ]
+    }
+)
+
+
+async def test_a_brief_summary_has_its_events_in_order() -> None:
+    async with scripted(Script([Reply(BRIEF)])) as stub:
+        heard = await summarize(stub, MEETING)
+    assert heard.kinds == ["ready", "summary", "done"]
+    assert heard.sequences == [1, 2, 3]
+    assert heard.text == BRIEF
+    assert heard.model == "scripted"
+    assert heard.done is not None
+    assert heard.done.model == "scripted"
+    assert heard.done.style == summarization_pb2.SUMMARY_STYLE_BRIEF
+    assert heard.done.usage.passes == 1
+    assert heard.done.usage.completion_tokens > 0
+    assert heard.done.usage.prompt_tokens > 50
+
+
+async def test_deltas_add_up_to_what_the_model_wrote() -> None:
+    async with scripted(Script([Reply(BRIEF)])) as stub:
+        heard = await summarize(stub, MEETING, deltas=True)
+    assert len(heard.deltas) > 5
+    assert "".join(heard.deltas) == BRIEF
+    assert heard.text == BRIEF
+
+
+async def test_bullets_come_as_lines_and_as_deltas_of_lines() -> None:
+    async with scripted(Script([Reply(POINTS)])) as stub:
+        heard = await summarize(stub, MEETING, "bullet_points", deltas=True)
+    assert heard.text == "- The release ships on Friday.\n- Bo asks Siemens about the price of 25 euros."
+    assert [line.text for line in heard.summaries[0].lines] == [
+        "The release ships on Friday.",
+        "Bo asks Siemens about the price of 25 euros.",
+    ]
+    assert len(heard.deltas) == 2
+    assert "".join(heard.deltas).strip() == heard.text
+
+
+async def test_action_items_have_owner_and_time() -> None:
+    script = Script([Reply(ITEMS)])
+    async with scripted(script) as stub:
+        heard = await summarize(stub, MEETING, "action_items")
+    assert heard.text == "- Bo: write the release notes (Thursday)\n- Bo: ask Siemens about the price"
+    assert [(line.owner, line.due) for line in heard.summaries[0].lines] == [("Bo", "Thursday"), ("Bo", "")]
+    assert script.asked[0].schema is not None
+
+
+async def test_no_action_items_is_said_and_nothing_is_made_up() -> None:
+    async with scripted(Script([Reply('{"items": []}')])) as stub:
+        heard = await summarize(stub, MEETING, "action_items")
+    assert heard.text == "none"
+    assert not heard.summaries[0].lines
+
+
+async def test_an_engine_without_grammar_is_told_the_form_in_words() -> None:
+    script = Script([Reply(f"Here are the points:\n```json\n{POINTS}\n```")], json_schema=False)
+    async with scripted(script) as stub:
+        heard = await summarize(stub, MEETING, "bullet_points")
+    assert len(heard.summaries[0].lines) == 2
+    assert script.asked[0].schema is None
+    assert '{"points"' in script.asked[0].messages[-1].content
+
+
+async def test_lines_cite_the_segments_that_they_rest_on() -> None:
+    said = MEETING.strip().splitlines()
+    pieces = [piece(line.split(": ", 1)[1], segment=f"s{n}", speaker=line.split(":")[0]) for n, line in enumerate(said)]
+    async with scripted(Script([Reply(ITEMS)])) as stub:
+        heard = await stream(stub, [config("action_items"), *pieces, FINISH])
+    assert [list(line.segment_ids) for line in heard.summaries[0].lines] == [["s1"], ["s2"]]
+
+
+async def test_a_checkpoint_gives_a_summary_so_far_and_the_stream_goes_on() -> None:
+    first = Reply("Anna says the release ships on Friday.", when="^((?!release notes).)*$", times=1)
+    script = Script([Reply("Anna ships the release on Friday. All agree.", times=1), Reply(BRIEF)])
+    lines = MEETING.splitlines(keepends=True)
+    async with scripted(script) as stub:
+        heard = await stream(stub, [config(), piece(lines[0]), CHECKPOINT, piece("".join(lines[1:])), FINISH])
+    assert first.times == 1
+    assert heard.kinds == ["ready", "summary", "summary", "done"]
+    assert [summary.checkpoint for summary in heard.summaries] == [True, False]
+    assert "release notes" not in script.asked[0].messages[-1].content
+    assert "release notes" in script.asked[1].messages[-1].content
+    assert heard.done is not None
+    assert heard.done.usage.passes == 2
+
+
+async def test_a_checkpoint_before_any_text_is_an_empty_summary() -> None:
+    async with scripted(Script([Reply(BRIEF)])) as stub:
+        heard = await stream(stub, [config(), CHECKPOINT, piece(MEETING), FINISH])
+    assert [summary.text for summary in heard.summaries] == ["", BRIEF]
+
+
+@pytest.mark.parametrize("text", ["", "  \n\n ", "00:00:01,000 --> 00:00:02,000\n"])
+async def test_empty_text_is_refused(text: str) -> None:
+    async with scripted(Script([Reply(BRIEF)])) as stub:
+        with pytest.raises(InvalidArgument) as caught:
+            await summarize(stub, text)
+    assert caught.value.reason == "empty_text"
+
+
+async def test_two_megabytes_are_summarized_and_more_is_refused_clearly() -> None:
+    words = "Anna: We talked about the release and the budget of the project at length today. "
+    text = words * ((2 << 20) // len(words))
+    script = Script([Reply("Anna talked about the release. The budget of the project was a topic.")], slots=8)
+    async with scripted(script) as stub:
+        pieces = [piece(text[start : start + 200_000]) for start in range(0, len(text), 200_000)]
+        heard = await stream(stub, [config(), *pieces, FINISH])
+        assert heard.done is not None
+        assert heard.done.usage.passes > 10
+        with pytest.raises(ResourceExhausted) as caught:
+            await stream(stub, [config(), *pieces, piece(words * 10), FINISH])
+    assert caught.value.reason == "too_large"
+    assert caught.value.metadata["limit"] == str(2 << 20)
+
+
+async def test_a_piece_past_its_bound_is_refused() -> None:
+    async with scripted(Script([Reply(BRIEF)])) as stub:
+        with pytest.raises(InvalidArgument) as caught:
+            await stream(stub, [config(), piece("word " * 60_000), FINISH])
+    assert caught.value.reason == "piece_too_large"
+
+
+async def test_settings_that_are_not_known_are_refused() -> None:
+    async with scripted(Script([Reply(BRIEF)])) as stub:
+        for settings, reason in (({"model": "gpt-9"}, "unknown_model"), ({"language": "tlh"}, "unknown_language")):
+            with pytest.raises(InvalidArgument) as caught:
+                await summarize(stub, MEETING, "brief", **settings)
+            assert caught.value.reason == reason
+        later = summarization_pb2.SummarizationConfig(style=99)  # type: ignore[arg-type]  # a style of a later contract
+        with pytest.raises(InvalidArgument) as caught:
+            await stream(stub, [summarization_pb2.SummarizeRequest(config=later), FINISH])
+    assert caught.value.reason == "unknown_style"
+    assert "bullet_points" in caught.value.message
+
+
+async def test_a_stream_without_finish_computes_nothing() -> None:
+    script = Script([Reply(BRIEF)])
+    async with scripted(script) as stub:
+        with pytest.raises(Aborted):
+            await stream(stub, [config(), piece(MEETING)])
+    assert script.asked == []
+
+
+async def test_a_client_that_goes_away_frees_the_engine_within_one_step() -> None:
+    gate = asyncio.Event()
+    script = Script([Reply("word " * 400)], slots=1, gate=gate)
+    async with scripted(script) as stub:
+        call = stub.Summarize()
+        for request in (config(deltas=True), piece(MEETING), FINISH):
+            await call.write(request)
+        async with asyncio.timeout(30):
+            while not script.running:
+                await asyncio.sleep(0.01)
+            call.cancel()
+            while script.running:
+                await asyncio.sleep(0.01)
+        assert script.aborted == 1
+        assert script.steps == 0
+        gate.set()
+        # The one slot is free: the next stream is served.
+        script.replies = [Reply(BRIEF)]
+        assert (await summarize(stub, MEETING)).text == BRIEF
+    assert script.running == 0
+
+
+async def test_a_deadline_aborts_the_pass() -> None:
+    script = Script([Reply(BRIEF)], gate=asyncio.Event())
+    async with scripted(script) as stub:
+        call = stub.Summarize(timeout=1.0)
+        for request in (config(), piece(MEETING), FINISH):
+            await call.write(request)
+        async with asyncio.timeout(30):
+            while not script.aborted:
+                await asyncio.sleep(0.01)
+    assert script.running == 0
+
+
+async def test_streams_wait_for_their_turn_and_none_starves() -> None:
+    gate = asyncio.Event()
+    script = Script([Reply("Anna talked about the budget of the release today.")], slots=1, gate=gate)
+    long = "".join(f"Anna: Point {n} of the budget of the release is still open today.\n" for n in range(3000))
+    async with scripted(script) as stub:
+        async with asyncio.TaskGroup() as group:
+            big = group.create_task(summarize(stub, long))
+            async with asyncio.timeout(30):
+                while not script.asked:
+                    await asyncio.sleep(0.01)
+            waiting = (await runtime(stub)).load.queued
+            small = group.create_task(summarize(stub, MEETING))
+            async with asyncio.timeout(30):
+                while (await runtime(stub)).load.queued <= waiting:
+                    await asyncio.sleep(0.01)
+            gate.set()
+        assert small.result().done is not None
+        assert big.result().done is not None
+    place = [n for n, asked in enumerate(script.asked) if "Siemens" in asked.messages[-1].content]
+    assert len(script.asked) > 6
+    assert place[0] <= 3, "the short one waited for all passes of the long one"
+
+
+async def test_a_full_queue_is_said_with_a_time_to_wait() -> None:
+    gate = asyncio.Event()
+    script = Script([Reply(BRIEF)], slots=1, gate=gate)
+    async with scripted(script, queue_tokens=50) as stub, asyncio.TaskGroup() as group:
+        tasks = []
+        for waiting in (0, 1):
+            tasks.append(group.create_task(summarize(stub, MEETING)))
+            async with asyncio.timeout(30):
+                while len(script.asked) < 1 or ((await runtime(stub)).load.queued > 0) != bool(waiting):
+                    await asyncio.sleep(0.01)
+        with pytest.raises(Unavailable) as caught:
+            await summarize(stub, MEETING)
+        gate.set()
+    assert caught.value.reason == "overloaded"
+    assert caught.value.retry_after is not None
+    assert all(task.result().text == BRIEF for task in tasks)
+
+
+async def test_an_engine_that_breaks_off_is_unavailable() -> None:
+    async with scripted(Script([Reply("Anna ships", fail="out of memory")])) as stub:
+        with pytest.raises(Unavailable) as caught:
+            await summarize(stub, MEETING)
+    assert caught.value.reason == "engine_failed"
+
+
+async def test_the_runtime_tells_model_and_load() -> None:
+    async with scripted(Script([Reply(BRIEF)])) as stub:
+        before = await runtime(stub)
+        await summarize(stub, MEETING)
+        after = await runtime(stub)
+    assert (before.model, before.state) == ("scripted", "ready")
+    assert before.load.slots == 2
+    assert after.load.slots_in_use == 0
+    assert after.load.queued == 0
+    assert after.accelerators[0].kind == "cpu"
+
+
+async def test_a_draining_server_says_so_on_open_streams() -> None:
+    from summarizer.resident import Resident
+    from summarizer.summarization import SummarizationServicer
+    from summarizer.turns import Turns
+
+    async def opening(path: object, model: str) -> object:
+        raise AssertionError("nothing is summarized here")
+
+    resident = Resident(opening, model="m")  # type: ignore[arg-type]  # never called
+    servicer = SummarizationServicer(
+        resident, Turns(slots=1, limit=1), transcript_bytes=100, context_tokens=4096, stream_limit=1
+    )
+    heard = Heard()
+
+    async def requests() -> object:
+        yield config()
+        servicer.drain()
+        yield piece("Anna: hello")
+        yield CHECKPOINT
+
+    with pytest.raises(AssertionError, match="nothing is summarized"):
+        async for event in servicer.Summarize(requests(), None):  # type: ignore[arg-type]  # no context is needed
+            take(heard, event)
+    assert heard.kinds == ["ready", "draining"]
+
+
+async def runtime(stub: object) -> summarization_pb2.SummarizationServiceGetRuntimeResponse:
+    request = summarization_pb2.SummarizationServiceGetRuntimeRequest()
+    response = await stub.GetRuntime(request)  # type: ignore[attr-defined]
+    assert isinstance(response, summarization_pb2.SummarizationServiceGetRuntimeResponse)
+    assert isinstance(response.load, audio_pb2.Load)
+    return response
