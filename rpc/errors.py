@@ -135,6 +135,9 @@ _BY_CODE: dict[grpc.StatusCode, type[ServiceError]] = {kind.status: kind for kin
     grpc.StatusCode.CANCELLED: Unavailable,
     grpc.StatusCode.OUT_OF_RANGE: InvalidArgument,
 }
+_BROKEN = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN}
+"""Our servers send details with every error of their own. Without them the transport made it: a peer that froze or
+died in the middle of a stream shows as INTERNAL."""
 
 
 def to_status(error: ServiceError) -> status_pb2.Status:
@@ -158,6 +161,8 @@ def from_rpc_error(error: grpc.aio.AioRpcError) -> ServiceError:
     kind = _BY_CODE.get(error.code(), Internal)
     status = _details(error)
     if status is None:
+        if error.code() in _BROKEN:
+            kind = Unavailable
         return kind(f"the service answered {error.code().name}")
     result = kind(status.message)
     for detail in status.details:

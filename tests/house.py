@@ -190,6 +190,7 @@ class House:
         """Stop the edge, then the services."""
         for process in reversed(list(self.processes)):
             process.stop()
+            process.log.close()
 
 
 def wait_serving(process: Process, deadline: float) -> None:
