@@ -45,7 +45,7 @@ COPY requirements/cuda.txt /requirements.txt
 RUN --mount=type=cache,target=/root/.cache/pip pip install --require-hashes --requirement /requirements.txt
 
 FROM packages AS nemo-packages
-COPY requirements/nemo.txt /requirements.txt
+COPY requirements/nemo-gpu.txt /requirements.txt
 RUN --mount=type=cache,target=/root/.cache/pip pip install --require-hashes --requirement /requirements.txt
 COPY protos/speech /opt/rooms/speech
 COPY rpc /opt/rooms/rpc
@@ -64,7 +64,7 @@ COPY summarizer /opt/rooms/summarizer
 RUN python -m compileall -q /opt/venv
 
 FROM packages AS vllm-packages
-COPY requirements/vllm.txt /requirements.txt
+COPY requirements/vllm-gpu.txt /requirements.txt
 RUN --mount=type=cache,target=/root/.cache/pip pip install --require-hashes --requirement /requirements.txt
 COPY protos/speech /opt/rooms/speech
 COPY rpc /opt/rooms/rpc
