@@ -9,8 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -18,26 +17,56 @@ from pathlib import Path
 import asyncpg  # type: ignore[import-untyped]  # it comes without
 
 
-@dataclass(frozen=True)
 class Server:
-    """A running server, reached by a socket in its folder."""
+    """A server, reached by a socket in its folder."""
 
-    folder: Path
-    _numbers: "count[int]" = field(default_factory=count)
+    def __init__(self, folder: Path, command: Sequence[str | Path], *, owner: int | None) -> None:
+        self._folder = folder
+        self._command = command
+        self._owner = owner
+        self._process: subprocess.Popen[bytes] | None = None
+        self._numbers = count()
 
     def url(self, database: str = "postgres") -> str:
         """Give the address of one of its databases."""
-        return f"postgresql://verbatim@/{database}?host={self.folder}"
+        return f"postgresql://verbatim@/{database}?host={self._folder}"
 
-    async def create(self, *, template: str = "template1") -> str:
+    def create(self, name: str = "", *, template: str = "template1") -> str:
         """Make a new database and give its address."""
-        name = f"test_{os.getpid()}_{next(self._numbers)}"
+        name = name or f"test_{next(self._numbers)}"
+        asyncio.run(self._run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"))
+        return self.url(name)
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        log = self._folder / "log"
+        with log.open("w") as output:
+            self._process = subprocess.Popen(
+                self._command, stdout=output, stderr=subprocess.STDOUT, user=self._owner, cwd=self._folder
+            )
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                asyncio.run(self._run("SELECT 1"))
+            except (OSError, asyncpg.PostgresError):
+                assert self._process.poll() is None, log.read_text()
+                assert time.monotonic() < deadline, "PostgreSQL did not start"
+                time.sleep(0.05)
+            else:
+                return
+
+    def stop(self) -> None:
+        """Stop it at once, as if the machine had failed."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(60)
+
+    async def _run(self, statement: str) -> None:
         connection = await asyncpg.connect(self.url())
         try:
-            await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+            await connection.execute(statement)
         finally:
             await connection.close()
-        return self.url(name)
 
 
 @contextlib.contextmanager
@@ -51,35 +80,39 @@ def running_postgresql(*, durable: bool = False) -> Iterator[Server]:
     with tempfile.TemporaryDirectory(prefix="pg", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         owner = _owner(folder)
-        if owner and not _reachable(installed, owner):
+        if owner is not None and not _reachable(installed, owner):
             shutil.copytree(installed, folder / "pginstall", ignore=shutil.ignore_patterns("include", "doc", "man"))
             installed = folder / "pginstall"
         data = folder / "data"
-        _run(
-            [installed / "bin/initdb", "-D", data, "-U", "verbatim", "-A", "trust", "-N", "-E", "UTF8", "--no-locale"],
-            owner,
-        )
-        options = [
+        initdb: list[str | Path] = [
+            installed / "bin/initdb",
+            "-D",
+            data,
+            "-U",
+            "verbatim",
+            "-A",
+            "trust",
+            "-N",
+            "-E",
+            "UTF8",
+            "--no-locale",
+        ]
+        _run(initdb, owner)
+        settings = [
             "listen_addresses=",
             f"unix_socket_directories={folder}",
             "max_connections=200",
             "shared_buffers=64MB",
         ]
         if not durable:
-            options += ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
-        process = subprocess.Popen(
-            [installed / "bin/postgres", "-D", data, *(part for option in options for part in ("-c", option))],
-            stdout=(folder / "log").open("w"),
-            stderr=subprocess.STDOUT,
-            user=owner,
-            cwd=folder,
-        )
+            settings += ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
+        options = [part for setting in settings for part in ("-c", setting)]
+        server = Server(folder, [installed / "bin/postgres", "-D", data, *options], owner=owner)
+        server.start()
         try:
-            _wait(folder, process)
-            yield Server(folder)
+            yield server
         finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(60)
+            server.stop()
 
 
 def _owner(folder: Path) -> int | None:
@@ -99,21 +132,5 @@ def _reachable(installed: Path, owner: int) -> bool:
     return True
 
 
-def _run(command: list[str | Path], owner: int | None) -> None:
+def _run(command: Sequence[str | Path], owner: int | None) -> None:
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, user=owner, cwd="/")
-
-
-def _wait(folder: Path, process: "subprocess.Popen[bytes]") -> None:
-    async def reached() -> bool:
-        try:
-            connection = await asyncpg.connect(Server(folder).url())
-        except (OSError, asyncpg.PostgresError):
-            return False
-        await connection.close()
-        return True
-
-    deadline = time.monotonic() + 120
-    while not asyncio.run(reached()):
-        assert process.poll() is None, (folder / "log").read_text()
-        assert time.monotonic() < deadline, "PostgreSQL did not start"
-        time.sleep(0.05)

@@ -8,6 +8,8 @@
 Each step is one inserted entry whose key is (request, wallet, step): a step that is tried again changes nothing.
 """
 
+from dataclasses import dataclass
+
 from edge.policy.database import Database
 from edge.policy.steps import FINISH, GRANT, OPEN, RAISE, SETTLE_LATE, STATE, TAKE, Kind
 from edge.policy.wallets import Wallet
@@ -26,6 +28,18 @@ class HoldEnded(Exception):
     """The hold that was to be raised has ended, by the sweeper or by a settlement."""
 
 
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a wallet and one request's hold in it look like just now."""
+
+    opened: bool
+    available: int
+    held: int
+    """What this request holds."""
+    known: bool
+    """Whether this request ever held here."""
+
+
 class Ledger:
     """Moves amounts between what is available and what is held."""
 
@@ -38,12 +52,19 @@ class Ledger:
 
         Raises `Insufficient`, or `HoldEnded` if the request held before and does no more.
         """
-        values = {"request": request, "wallet": wallet.id, "amount": amount}
-        take = {**values, "step": f"hold {amount}", "process": self._process}
-        rows = await self._database.run(TAKE, **take)
-        if not rows and await self.open(wallet):
-            rows = await self._database.run(TAKE, **take)
-        return int(rows[0]["remaining"]) if rows else await self._refuse(request, wallet, amount)
+        take = {"request": request, "wallet": wallet.id, "amount": amount, "process": self._process}
+        while not (rows := await self._database.run(TAKE, **take, step=f"hold {amount}")):
+            state = await self._state(request, wallet)
+            if not state.opened:
+                await self.open(wallet)
+            elif state.held >= amount:
+                return state.available
+            elif state.known:
+                raise HoldEnded
+            elif state.available < amount:
+                raise Insufficient(wallet, state.available)
+            # Somebody opened the wallet, or put something back, between the two statements.
+        return int(rows[0]["remaining"])
 
     async def raise_to(self, request: str, wallet: Wallet, amount: int) -> int:
         """Set aside `amount` in all for a `request` that holds already, and give what remains.
@@ -51,17 +72,15 @@ class Ledger:
         Raises `Insufficient` or `HoldEnded`; what was held stays held.
         """
         values = {"request": request, "wallet": wallet.id, "amount": amount}
-        rows = await self._database.run(RAISE, **values, step=f"hold {amount}")
-        return int(rows[0]["remaining"]) if rows else await self._refuse(request, wallet, amount)
-
-    async def _refuse(self, request: str, wallet: Wallet, amount: int) -> int:
-        """Find out why nothing was booked: it was before, or the hold is gone, or the wallet does not cover it."""
-        [state] = await self._database.run(STATE, request=request, wallet=wallet.id)
-        if state["amount"] is not None and state["amount"] >= amount:
-            return int(state["available"])
-        if state["known"] and state["amount"] is None:
-            raise HoldEnded
-        raise Insufficient(wallet, int(state["available"]))
+        while not (rows := await self._database.run(RAISE, **values, step=f"hold {amount}")):
+            state = await self._state(request, wallet)
+            if state.held >= amount:
+                return state.available
+            if state.held == 0:
+                raise HoldEnded
+            if state.available < amount - state.held:
+                raise Insufficient(wallet, state.available)
+        return int(rows[0]["remaining"])
 
     async def settle(self, request: str, wallet: Wallet, amount: int, *, audio_ms: int) -> int | None:
         """End the hold by taking `amount`, at most what is held; give what was taken, None if it was settled before."""
@@ -79,7 +98,7 @@ class Ledger:
     async def open(self, wallet: Wallet) -> bool:
         """Open the wallet with its grant; False if that was done before."""
         await self._database.run(OPEN, wallet=wallet.id, account=wallet.account, unit=wallet.unit.value)
-        return await self.add(wallet, wallet.grant, reference=f"open {wallet.id}")
+        return await self.add(wallet, wallet.grant, reference=_opening(wallet))
 
     async def add(self, wallet: Wallet, amount: int, *, reference: str) -> bool:
         """Put `amount` in, once for each `reference`; False if that was done before.
@@ -90,5 +109,17 @@ class Ledger:
 
     async def available(self, wallet: Wallet) -> int:
         """Give what may still be held; the grant if the wallet was never used."""
-        rows = await self._database.run(STATE, wallet=wallet.id, request="")
-        return int(rows[0]["available"]) if rows else wallet.grant
+        state = await self._state("", wallet)
+        return state.available if state.opened else wallet.grant
+
+    async def _state(self, request: str, wallet: Wallet) -> State:
+        rows = await self._database.run(STATE, request=request, wallet=wallet.id, opening=_opening(wallet))
+        if not rows:
+            return State(opened=False, available=0, held=0, known=False)
+        [row] = rows
+        return State(bool(row["opened"]), int(row["available"]), int(row["amount"] or 0), bool(row["known"]))
+
+
+def _opening(wallet: Wallet) -> str:
+    """Name the grant that opens a wallet."""
+    return f"open {wallet.id}"

@@ -46,10 +46,9 @@ async def open_office(settings: PolicySettings) -> AsyncIterator[Office]:
     database = await open_database(settings.database_url, connections=settings.database_connections)
     try:
         await check_secret(database, secret)
-        presence = Presence(database, lease_seconds=settings.lease_seconds)
-        journal = Journal(settings.folder / "journal.db")
-        await journal.open()
-        yield _furnish(settings, database, presence, journal=journal, keys=Keys(database, secret=secret))
+        office = furnish(settings, database, secret=secret)
+        await office.desk.journal.open()
+        yield office
     finally:
         await database.close()
 
@@ -74,9 +73,11 @@ async def open_policy(settings: PolicySettings) -> AsyncIterator[Policy]:
                 await office.presence.stop()
 
 
-def _furnish(
-    settings: PolicySettings, database: Database, presence: Presence, *, journal: Journal, keys: Keys
-) -> Office:
+def furnish(settings: PolicySettings, database: Database, *, secret: bytes) -> Office:
+    """Put together what works on an open database."""
+    presence = Presence(database, lease_seconds=settings.lease_seconds)
+    journal = Journal(settings.folder / "journal.db")
+    keys = Keys(database, secret=secret)
     ledger = Ledger(database, process=presence.id)
     books = Books(database, ledger)
     leases = Leases(database, process=presence.id)

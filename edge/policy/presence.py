@@ -17,16 +17,16 @@ BURY = delete(PROCESSES).where(
     PROCESSES.c.alive_until < now_ms() - bindparam("grace_ms", type_=BigInteger),
     ~exists().where(HOLDS.c.process == PROCESSES.c.id),
 )
-CLEAR_LEASES = delete(LEASES).where(
-    ~exists().where(PROCESSES.c.id == LEASES.c.process, PROCESSES.c.alive_until > now_ms())
-)
 FORGET_REQUESTS = delete(REQUESTS).where(REQUESTS.c.created_at < now_ms() - bindparam("age_ms", type_=BigInteger))
 
 
 def alive(process: Column[str]) -> ColumnElement[bool]:
     """Say, in SQL, whether the process in this column has a pulse."""
-    pulse = select(PROCESSES.c.id).where(PROCESSES.c.id == process, PROCESSES.c.alive_until > now_ms())
-    return pulse.correlate(process.table).exists()
+    # Not a correlated EXISTS: inside ON CONFLICT it would not be tied to the row in question.
+    return process.in_(select(PROCESSES.c.id).where(PROCESSES.c.alive_until > now_ms()))
+
+
+CLEAR_LEASES = delete(LEASES).where(~alive(LEASES.c.process))
 
 
 class Presence:

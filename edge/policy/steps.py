@@ -150,6 +150,9 @@ STATE = (
         WALLETS.c.available,
         HOLDS.c.amount,
         exists().where(ENTRIES.c.request == REQUEST, ENTRIES.c.wallet == WALLET).label("known"),
+        exists()
+        .where(ENTRIES.c.request == bindparam("opening", type_=String), ENTRIES.c.wallet == WALLET)
+        .label("opened"),
     )
     .select_from(WALLETS)
     .outerjoin(HOLDS, (HOLDS.c.wallet == WALLETS.c.id) & (HOLDS.c.request == REQUEST))

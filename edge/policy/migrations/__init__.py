@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import os
 import threading
 from pathlib import Path
 
@@ -31,6 +32,8 @@ async def upgrade(url: str) -> None:
 def _upgrade_sqlite(url: str) -> None:
     path = Path(make_url(url).database or "")
     path.parent.mkdir(parents=True, exist_ok=True)
+    # Made here, so that nobody but its owner ever reads it; what SQLite puts beside it has the same mode.
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     engine = create_engine(make_url(url).set(drivername="sqlite"))
 
     # The driver would begin too late to cover the definition of tables.
