@@ -77,7 +77,7 @@ def _drop_stutter(kept: list[str], bare: list[str]) -> None:
         del kept[-2], bare[-2]
     for length in (1, 2):
         first, second = bare[-2 * length : -length], bare[-length:]
-        if len(first) == length and first == second and all(second) and not any(w[0].isdigit() for w in second):
+        if len(first) == length and first == second and all(second) and not any(map(_has_digit, second)):
             if kept[-length - 1][-1] in ".?!":
                 return
             del kept[-2 * length : -length], bare[-2 * length : -length]
@@ -88,9 +88,13 @@ def _breaks_off(word: str, following: str) -> bool:
     return 1 < len(word) < len(following) and word not in words.SHORT and word.isalpha() and following.startswith(word)
 
 
+def _has_digit(word: str) -> bool:
+    return any(character.isdigit() for character in word)
+
+
 def _says_something(text: str) -> bool:
     content = [word for word in _WORD.findall(text.lower()) if word not in words.BACKCHANNEL]
-    if any(word[0].isdigit() for word in content):
+    if any(map(_has_digit, content)):
         return True
     return len(content) >= 2 or len(_UNSPACED.findall(text)) >= 3
 

@@ -164,6 +164,10 @@ class Resident:
             self._idle.cancel()
         try:
             async with self._loading:
+                if self._engine is not None and not self._engine.alive:
+                    _log.warning("engine_replaced", model=self._engine.capabilities.model)
+                    dead, self._engine = self._engine, None
+                    await dead.close()
                 if self._engine is None:
                     found = self._weights.found if self._weights is not None else None
                     model, path = (found[0].id, found[1]) if found is not None else (self._model, None)

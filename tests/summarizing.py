@@ -59,6 +59,11 @@ def piece(text: str, *, segment: str = "", speaker: str = "") -> Request:
     return Request(piece=summarization_pb2.TranscriptPiece(text=text, segment_id=segment, speaker=speaker))
 
 
+def pieces(text: str) -> list[Request]:
+    """Cut a text into pieces as small as the contract asks for."""
+    return [piece(text[start : start + 60_000]) for start in range(0, len(text), 60_000)]
+
+
 async def stream(stub: "Stub", requests: Iterable[Request]) -> Heard:
     """Send the requests and read to the end. Raises ServiceError."""
     heard = Heard()
@@ -89,11 +94,9 @@ def take(heard: Heard, event: summarization_pb2.SummarizeResponse) -> None:
         heard.done = event.done
 
 
-async def summarize(
-    stub: "Stub", text: str, style: str = "brief", **settings: object
-) -> Heard:
+async def summarize(stub: "Stub", text: str, style: str = "brief", **settings: object) -> Heard:
     """Summarize a text the way the edge does."""
-    return await stream(stub, [config(style, **settings), piece(text), FINISH])  # type: ignore[arg-type]  # passed on
+    return await stream(stub, [config(style, **settings), *pieces(text), FINISH])  # type: ignore[arg-type]  # passed on
 
 
 @contextlib.asynccontextmanager

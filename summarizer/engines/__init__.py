@@ -56,7 +56,7 @@ class Capabilities:
     json_schema: bool
     """Whether `Generation.schema` is obeyed."""
     device: str
-    """`cpu` or `cuda`."""
+    """`cpu` or `cuda`; `cpu` also where a server elsewhere does the work."""
     device_name: str = ""
     device_memory: int = 0
     """MiB; 0 for a CPU."""
@@ -68,6 +68,11 @@ class Engine(Protocol):
     @property
     def capabilities(self) -> Capabilities:
         """What callers may ask for."""
+        ...
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can answer; one that cannot is closed and opened anew."""
         ...
 
     async def count(self, texts: Sequence[str]) -> list[int]:

@@ -57,6 +57,11 @@ class Embedded:
         return self._capabilities
 
     @property
+    def alive(self) -> bool:
+        """Whether it can answer: always, since it starts its child anew."""
+        return True
+
+    @property
     def process(self) -> int | None:
         """Id of the child process while there is one."""
         return self._child.process if self._child is not None and self._child.alive else None

@@ -75,6 +75,11 @@ class Scripted:
         """What callers may ask for."""
         return self._capabilities
 
+    @property
+    def alive(self) -> bool:
+        """Whether it was not closed."""
+        return not self._closed
+
     async def count(self, texts: Sequence[str]) -> list[int]:
         """Count words and signs."""
         return [len(_TOKEN.findall(text)) for text in texts]

@@ -8,7 +8,19 @@ from speech.v1 import audio_pb2, summarization_pb2
 
 from rpc.errors import Aborted, InvalidArgument, ResourceExhausted, Unavailable
 from summarizer.engines.scripted import Reply, Script
-from tests.summarizing import CHECKPOINT, FINISH, MEETING, Heard, config, piece, scripted, stream, summarize, take
+from tests.summarizing import (
+    CHECKPOINT,
+    FINISH,
+    MEETING,
+    Heard,
+    config,
+    piece,
+    pieces,
+    scripted,
+    stream,
+    summarize,
+    take,
+)
 
 BRIEF = "Anna says the release ships on Friday. The budget is 12,000 euros. Bo writes the release notes."
 POINTS = json.dumps({"points": ["The release ships on Friday.", "Bo asks Siemens about the price of 25 euros."]})
@@ -84,9 +96,9 @@ async def test_an_engine_without_grammar_is_told_the_form_in_words() -> None:
 
 async def test_lines_cite_the_segments_that_they_rest_on() -> None:
     said = MEETING.strip().splitlines()
-    pieces = [piece(line.split(": ", 1)[1], segment=f"s{n}", speaker=line.split(":")[0]) for n, line in enumerate(said)]
+    parts = [piece(line.split(": ", 1)[1], segment=f"s{n}", speaker=line.split(":")[0]) for n, line in enumerate(said)]
     async with scripted(Script([Reply(ITEMS)])) as stub:
-        heard = await stream(stub, [config("action_items"), *pieces, FINISH])
+        heard = await stream(stub, [config("action_items"), *parts, FINISH])
     assert [list(line.segment_ids) for line in heard.summaries[0].lines] == [["s1"], ["s2"]]
 
 
@@ -124,12 +136,11 @@ async def test_two_megabytes_are_summarized_and_more_is_refused_clearly() -> Non
     text = words * ((2 << 20) // len(words))
     script = Script([Reply("Anna talked about the release. The budget of the project was a topic.")], slots=8)
     async with scripted(script) as stub:
-        pieces = [piece(text[start : start + 200_000]) for start in range(0, len(text), 200_000)]
-        heard = await stream(stub, [config(), *pieces, FINISH])
+        heard = await summarize(stub, text)
         assert heard.done is not None
         assert heard.done.usage.passes > 10
         with pytest.raises(ResourceExhausted) as caught:
-            await stream(stub, [config(), *pieces, piece(words * 10), FINISH])
+            await stream(stub, [config(), *pieces(text), piece(words * 10), FINISH])
     assert caught.value.reason == "too_large"
     assert caught.value.metadata["limit"] == str(2 << 20)
 
