@@ -6,6 +6,7 @@ import json
 import socket
 from collections.abc import Iterator, Sequence
 
+import grpc
 import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
@@ -43,8 +44,17 @@ class Channels:
             self._single[address] = self._open(address)
         return self._single[address]
 
+    @property
+    def opened(self) -> tuple[str, ...]:
+        """The replicas that have a channel of their own."""
+        return tuple(self._single)
+
     async def replicas(self) -> tuple[str, ...]:
-        """Gives the `host:port` of every replica that the addresses lead to now. Raises OSError."""
+        """Gives the `host:port` of every replica that the addresses lead to now. Raises OSError.
+
+        Channels to replicas that are gone are closed; one that still has its connection may have streams that
+        the replica lets end, and stays.
+        """
         found: dict[str, None] = {}
         for address in self.addresses:
             host, _, port = address.removeprefix(_SCHEME).rpartition(":")
@@ -53,6 +63,9 @@ class Channels:
             ):
                 ip, number = str(place[0]), int(place[1])
                 found[f"[{ip}]:{number}" if ":" in ip else f"{ip}:{number}"] = None
+        for address in set(self._single) - set(found) - set(self.addresses):
+            if self._single[address].get_state() is not grpc.ChannelConnectivity.READY:
+                await self._single.pop(address).close()
         return tuple(found)
 
     async def health(self, service: str = "", *, seconds: float = 2.0) -> dict[str, bool]:

@@ -225,3 +225,28 @@ async def test_health_is_told_for_each_replica() -> None:
         assert await channels.health(SERVICE, seconds=30) == {up.address: True, loading.address: False}
         up.signal(signal.SIGSTOP)
         assert await channels.health(SERVICE, seconds=0.5) == {up.address: False, loading.address: False}
+
+
+async def test_the_channel_of_a_replica_that_went_away_is_closed_once_its_streams_are_over() -> None:
+    async with (
+        scripted_process() as there,
+        scripted_process() as leaving,
+        Channels([there.address.replace("127.0.0.1", "localhost")]) as channels,
+    ):
+        # As if the name had led to both a moment ago.
+        call = pb_grpc.DiarizationServiceStub(channels.at(leaving.address)).Diarize(timeout=60)
+        await call.write(config("echo"))
+        await call.read()
+        channels.at(there.address)
+        await channels.replicas()
+        assert set(channels.opened) == {there.address, leaving.address}
+        await call.write(FINISH)
+        last = await call.read()
+        assert isinstance(last, pb.DiarizeResponse)
+        assert last.HasField("done")
+        leaving.signal(signal.SIGKILL)
+        async with asyncio.timeout(60):
+            while leaving.address in channels.opened:
+                await channels.replicas()
+                await asyncio.sleep(0.02)
+        assert channels.opened == (there.address,)
