@@ -186,3 +186,18 @@ def test_every_file_of_a_patch_is_part_of_an_overlay(overlay: str) -> None:
         for generator in content.get("configMapGenerator", ()):
             listed |= {file.parent / entry.split("=")[-1] for entry in generator["files"]}
     assert {file for file in (ROOT / "k8s").rglob("*") if file.is_file()} <= listed
+
+
+def test_the_page_for_operators_names_what_is_there(overlay: str) -> None:
+    del overlay
+    page = (ROOT / "docs" / "operations.md").read_text()
+    settings = {each for readers in READERS.values() for reader in readers for each in known(reader)}
+    named = set(re.findall(r"`((?:EDGE|TRANSCRIPTION|DIARIZATION|SUMMARIZATION|WEIGHTS)_[A-Z_]*[A-Z])(?:=\w+)?`", page))
+    assert named
+    assert named <= settings
+    rows = page[page.index("| metric |") : page.index("Alerts and a dashboard")]
+    metrics = set(re.findall(r"`([a-z_]+)`", rows))
+    assert metrics
+    assert metrics <= {re.sub(r"_(bucket|count|sum)$", "", each) for each in exported()} | exported()
+    for linked in re.findall(r"\]\(\.\./([^)#]+)\)", page):
+        assert (ROOT / linked).exists(), linked
