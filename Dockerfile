@@ -9,6 +9,7 @@ FROM ${PYTHON_IMAGE} AS base
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
+    GRPC_VERBOSITY=ERROR \
     HOME=/tmp
 RUN groupadd --gid 10001 verbatim \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin verbatim

@@ -16,7 +16,7 @@ from speech.v1 import diarization_pb2_grpc as pb_grpc
 from rpc.client import Channels, service_errors
 from rpc.errors import Unavailable
 from rpc.server import running_server
-from rpc.settings import ChannelSettings
+from rpc.settings import ChannelSettings, ServerSettings
 from tests.scripted_process import ROOT, scripted_process
 from tests.scripted_service import SERVICE, Scripted
 
@@ -169,10 +169,13 @@ with grpc.insecure_channel(sys.argv[1]) as channel:
 """
 
 
-@pytest.mark.parametrize("script", ["echo", "hold"])
-async def test_a_killed_client_is_seen_as_an_abort(script: str) -> None:
+@pytest.mark.parametrize(
+    ("script", "number"), [("echo", signal.SIGKILL), ("hold", signal.SIGKILL), ("hold", signal.SIGSTOP)]
+)
+async def test_a_killed_or_frozen_client_is_seen_as_an_abort(script: str, number: signal.Signals) -> None:
     scripted = Scripted()
-    async with running_server(scripted.register) as address:
+    settings = ServerSettings(keepalive_seconds=1, keepalive_timeout_seconds=4)
+    async with running_server(scripted.register, settings=settings) as address:
         client = await asyncio.create_subprocess_exec(
             sys.executable,
             "-c",
@@ -186,11 +189,13 @@ async def test_a_killed_client_is_seen_as_an_abort(script: str) -> None:
         try:
             assert client.stdout is not None
             assert await client.stdout.readline() == b"open\n"
+            client.send_signal(number)
+            # Without the timeout of pings in the options, a frozen client would hold its place for minutes.
+            async with asyncio.timeout(45):
+                assert await scripted.ended.get() in {"CancelledError", "Aborted"}
         finally:
             client.kill()
             await client.communicate()
-        async with asyncio.timeout(60):
-            assert await scripted.ended.get() in {"CancelledError", "Aborted"}
 
 
 async def test_replicas_take_turns_and_a_dead_one_costs_no_unary_call() -> None:
