@@ -9,12 +9,14 @@ ApiError
   ServiceUnavailable    503   unavailable
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import grpc
 
+from edge.limits import rate_limit_headers
 from edge.policy.errors import PolicyError
+from edge.policy.outcomes import Limit
 from media import MediaError
 from rpc.errors import ServiceError
 
@@ -106,18 +108,21 @@ RETRY_AFTER = 5
 class Refusal:
     """The answer to an error: what every dialect (HTTP, events, WebSocket) needs to tell it."""
 
-    __slots__ = ("code", "message", "retry_after", "status")
+    __slots__ = ("code", "limits", "message", "retry_after", "status")
 
     def __init__(self, status: int, code: str, message: str, retry_after: int | None = None) -> None:
         self.status = status
         self.code = code
         self.message = message
         self.retry_after = retry_after if retry_after is not None or status not in {429, 503} else RETRY_AFTER
+        self.limits: Sequence[Limit] = ()
+        """What is used up, where that is why."""
 
     @property
     def headers(self) -> dict[str, str]:
         """Headers that go with it."""
-        return {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
+        again = {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
+        return {**again, **rate_limit_headers(self.limits)}
 
 
 def innermost(error: BaseException) -> BaseException:
@@ -130,7 +135,11 @@ def innermost(error: BaseException) -> BaseException:
 def refusal(error: BaseException) -> Refusal | None:
     """How to answer an error that knows its code; None for one that does not."""
     match innermost(error):
-        case ApiError() | PolicyError() as known:
+        case PolicyError() as known:
+            refused = Refusal(known.status, known.code, known.message, known.retry_after)
+            refused.limits = known.limits
+            return refused
+        case ApiError() as known:
             return Refusal(known.status, known.code, known.message, known.retry_after)
         case ServiceError() as known:
             seconds = None if known.retry_after is None else max(1, round(known.retry_after))

@@ -18,7 +18,7 @@ from edge.live.meter import Meter
 from edge.live.ring import Ring
 from edge.live.speakers import LiveSpeakers
 from edge.policy import Admission
-from edge.policy.errors import PaymentRequired
+from edge.policy.errors import PolicyError
 from edge.reading import Reading
 from edge.resuming import Recogniser
 from media.resample import Resampler
@@ -110,7 +110,8 @@ class LiveSession:
                     if self._ring.whole:
                         break
             await self._take(resampler.flush())
-        except PaymentRequired as error:
+        except PolicyError as error:
+            # No credits, a key that was revoked, books that cannot be read: what was heard is made final and paid.
             self._ended_by = errors.refusal(error)
         self._ring.finish()
         await self._ear.closing()

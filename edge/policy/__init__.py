@@ -7,8 +7,8 @@ from typing import Literal, Protocol
 
 from edge.policy.outcomes import Answer, Limit, Outcome
 
-Kind = Literal["transcription", "stream"]
-"""What a request does; both count as concurrent, only transcriptions count by the day."""
+Kind = Literal["transcription", "stream", "summary"]
+"""What a request does. Transcriptions and streams count, as concurrent and by the tier; summaries do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Tier:
     minutes_month: int | None = None
     """Minutes of audio in a UTC month; None: not counted."""
     transcriptions_day: int | None = None
-    """Transcriptions in a UTC day; None: not counted."""
+    """Transcriptions and streams in a UTC day; None: not counted."""
     credits: bool = False
     """Whether audio is paid for with credits."""
 
@@ -44,8 +44,10 @@ class Admission(Protocol):
     """A request that was let in. Leaving it without `settle` uses up nothing."""
 
     max_bytes: int
-    limits: tuple[Limit, ...]
-    """What is left, for the headers of the answer."""
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """What is left, for the headers of the answer."""
 
     async def begin(self, key: str, fingerprint: str) -> Outcome:
         """Claim an `Idempotency-Key` for this request; `fingerprint` is a hash of everything that was sent.

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from edge.policy import Admission, Principal
@@ -53,19 +53,25 @@ class Metered(Admission):
     """
 
     def __init__(
-        self, desk: Desk, principal: Principal, wallets: tuple[Wallet, ...], *, request: str, now: int
+        self, desk: Desk, principal: Principal, wallets: tuple[Wallet, ...], *, counted: bool, request: str, now: int
     ) -> None:
         self.max_bytes = principal.tier.max_bytes
         self.request = request
-        self.limits: tuple[Limit, ...] = ()
         self._desk = desk
         self._principal = principal
         self._wallets = wallets
+        self._counted = counted
         self._now = now
         self._held: dict[Wallet, int] = {}
+        self._left: dict[Wallet, Limit] = {}
         self._steps: set[asyncio.Task[None]] = set()
         self._claimed = False
         self._ended = False
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """What is left of everything that this request is counted in."""
+        return tuple(self._left.values())
 
     async def enter(self) -> None:
         """Take a slot, then the least that a request costs. Raises `TooManyRequests` or `PaymentRequired`."""
@@ -120,7 +126,9 @@ class Metered(Admission):
 
     async def _enter(self) -> None:
         tier = self._principal.tier
-        if not await self._desk.leases.take(self._principal.account, self.request, limit=tier.concurrent):
+        if self._counted and not await self._desk.leases.take(
+            self._principal.account, self.request, limit=tier.concurrent
+        ):
             raise TooManyRequests(
                 f"Too many requests at once: the {tier.name} tier has {tier.concurrent} in flight at most.",
                 retry_after=BUSY_RETRY_SECONDS,
@@ -129,14 +137,10 @@ class Metered(Admission):
         await self._hold(0)
 
     async def _hold(self, audio_ms: int) -> None:
-        limits = []
         for wallet in self._wallets:
             amount = wallet.cost(audio_ms)
             if amount > self._held.get(wallet, 0):
-                remaining = await self._hold_in(wallet, amount)
-                limits.append(self._limit(wallet, remaining))
-        if limits:
-            self.limits = tuple(limits)
+                self._left[wallet] = self._limit(wallet, await self._hold_in(wallet, amount))
 
     async def _hold_in(self, wallet: Wallet, amount: int) -> int:
         ledger = self._desk.ledger
@@ -159,8 +163,10 @@ class Metered(Admission):
             return
         self._ended = True
         try:
-            for wallet in self._held:
+            for wallet, held in self._held.items():
                 await self._desk.books.settle_in(self.request, wallet, audio_ms)
+                back = held - min(held, wallet.cost(audio_ms))
+                self._left[wallet] = replace(self._left[wallet], remaining=self._left[wallet].remaining + back)
         except DatabaseGone:
             await self._desk.journal.write(Note(self.request, audio_ms))
 
@@ -183,7 +189,12 @@ class Metered(Admission):
     def _refusal(self, error: Insufficient, amount: int) -> PaymentRequired | TooManyRequests:
         wallet = error.wallet
         limit = self._limit(wallet, error.remaining)
-        self.limits = (limit,)
+        refusal = self._worded(wallet, limit, amount)
+        refusal.limits = (limit,)
+        return refusal
+
+    @staticmethod
+    def _worded(wallet: Wallet, limit: Limit, amount: int) -> PaymentRequired | TooManyRequests:
         if wallet.unit is Unit.TRIES:
             return TooManyRequests(
                 f"The {wallet.grant} transcriptions a day without an API key are used up. Sign up free for more.",
@@ -194,12 +205,12 @@ class Metered(Admission):
             minutes = wallet.grant // 60_000
             return PaymentRequired(
                 f"The {minutes} minutes of this month are used up. Upgrade your plan."
-                if error.remaining == 0
-                else f"{_minutes(error.remaining)} of this month's {minutes} minutes remain, this needs more."
+                if limit.remaining == 0
+                else f"{_minutes(limit.remaining)} of this month's {minutes} minutes remain, this needs more."
             )
-        if error.remaining == 0:
+        if limit.remaining == 0:
             return PaymentRequired("No credits remaining. Upgrade your plan.")
-        return PaymentRequired(f"This needs {amount} credits and {error.remaining} remain. Upgrade your plan.")
+        return PaymentRequired(f"This needs {amount} credits and {limit.remaining} remain. Upgrade your plan.")
 
 
 def _minutes(audio_ms: int) -> str:

@@ -3,11 +3,14 @@
 PolicyError
   Unauthorized        401  unauthorized
   PaymentRequired     402  no_credits
+  SignUpClosed        403  sign_up_closed
   TooManyRequests     429  rate_limited, too_many_concurrent, daily_limit
   PolicyUnavailable   503  policy_unavailable
 """
 
 from typing import ClassVar
+
+from edge.policy.outcomes import Limit
 
 
 class PolicyError(Exception):
@@ -21,6 +24,8 @@ class PolicyError(Exception):
         self.message = message
         self.retry_after = retry_after
         """Whole seconds after which a new try may pass."""
+        self.limits: tuple[Limit, ...] = ()
+        """What is used up, for the headers of the answer."""
 
 
 class Unauthorized(PolicyError):
@@ -35,6 +40,13 @@ class PaymentRequired(PolicyError):
 
     status = 402
     code = "no_credits"
+
+
+class SignUpClosed(PolicyError):
+    """Only operators make accounts here."""
+
+    status = 403
+    code = "sign_up_closed"
 
 
 class TooManyRequests(PolicyError):

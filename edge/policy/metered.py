@@ -13,7 +13,7 @@ from edge.policy.addresses import Network, caller
 from edge.policy.admission import Desk, Metered
 from edge.policy.audit import audit
 from edge.policy.database import Database
-from edge.policy.errors import PolicyError, TooManyRequests, Unauthorized
+from edge.policy.errors import PolicyError, SignUpClosed, TooManyRequests, Unauthorized
 from edge.policy.keys import NewKey, tier_of
 from edge.policy.ledger import Insufficient
 from edge.policy.metrics import ADMISSIONS, REFUSALS
@@ -32,7 +32,7 @@ class MeteredPolicy(Policy):
     """Everybody has what their tier gives them."""
 
     def __init__(
-        self, database: Database, desk: Desk, accounts: Accounts, *, trusted: Sequence[Network], sign_ups: int
+        self, database: Database, desk: Desk, accounts: Accounts, *, trusted: Sequence[Network], sign_ups: int | None
     ) -> None:
         self.accounts = accounts
         self.keys = desk.keys
@@ -40,6 +40,7 @@ class MeteredPolicy(Policy):
         self._desk = desk
         self._trusted = trusted
         self._sign_ups = sign_ups
+        """How many accounts an address may make in a day; None: sign-up is closed."""
         self._leaving: set[asyncio.Task[None]] = set()
 
     async def identify(
@@ -78,7 +79,12 @@ class MeteredPolicy(Policy):
         return Running() if known is None else await self._desk.replayed(known, fingerprint)
 
     async def sign_up(self, name: str, *, peer: str, forwarded: Sequence[str]) -> tuple[str, NewKey]:
-        """Make a free account and its first key. Raises `TooManyRequests` if the address made enough today."""
+        """Make a free account and its first key.
+
+        Raises `SignUpClosed`, or `TooManyRequests` if the address made enough today.
+        """
+        if self._sign_ups is None:
+            raise SignUpClosed("Accounts are made by the operator of this server.")
         now = await self._now()
         wallet = daily(self._subject(peer, forwarded), Unit.SIGN_UPS, self._sign_ups, now)
         request = secrets.token_hex(16)
@@ -102,9 +108,11 @@ class MeteredPolicy(Policy):
     @asynccontextmanager
     async def _admitted(self, principal: Principal, kind: Kind, request_id: str) -> AsyncIterator[Admission]:
         now = await self._now()
-        wallets = wallets_of(principal.account, principal.tier, now)
+        counted = kind != "summary"
+        wallets = wallets_of(principal.account, principal.tier, now) if counted else ()
         # An id of our own: the caller may choose `request_id`, and one that came twice would be counted once.
-        admission = Metered(self._desk, principal, wallets, request=secrets.token_hex(16), now=now)
+        request = secrets.token_hex(16)
+        admission = Metered(self._desk, principal, wallets, counted=counted, request=request, now=now)
         tier = principal.tier.name
         try:
             await admission.enter()

@@ -94,7 +94,6 @@ def furnish(settings: PolicySettings, database: Database, *, secret: bytes) -> O
         beat_seconds=settings.beat_seconds,
         grace_seconds=settings.hold_grace_seconds,
     )
-    policy = MeteredPolicy(
-        database, desk, accounts, trusted=settings.trusted_proxies, sign_ups=settings.sign_ups_per_day
-    )
+    sign_ups = settings.sign_ups_per_day if settings.sign_up else None
+    policy = MeteredPolicy(database, desk, accounts, trusted=settings.trusted_proxies, sign_ups=sign_ups)
     return Office(database, presence, desk, accounts, keeper, policy)

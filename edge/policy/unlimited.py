@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from edge.policy import Admission, Kind, Policy, Principal, Tier
-from edge.policy.outcomes import Answer, Fresh, Outcome, Running
+from edge.policy.outcomes import Answer, Fresh, Limit, Outcome, Running
 
 GIBIBYTE = 2**30
 
@@ -14,7 +14,11 @@ class OpenAdmission(Admission):
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
-        self.limits = ()
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """Nothing is counted."""
+        return ()
 
     async def begin(self, key: str, fingerprint: str) -> Outcome:
         """Nothing is remembered, so everything is fresh."""

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import aclosing
+from dataclasses import asdict
 
 from aiohttp import web
 
@@ -10,11 +11,15 @@ from edge.answers import error_dict, json_answer
 from edge.backends import Summarization
 from edge.context import EDGE, principal_of
 from edge.errors import BadRequest, ServiceUnavailable, TooLarge
+from edge.policy import Admission
 from edge.policy.errors import Unauthorized
+from edge.policy.outcomes import Fresh
 from edge.policy.unlimited import Unlimited
+from edge.repeats import fingerprint, kept, key_of, repeated
 from edge.sse import EventStream, wants_events
 from edge.summaries import Delta, Summary, SummaryRequest, parse_summary_request, summary_dict
 from edge.upload import body_of
+from rpc import telemetry
 
 MAX_BODY_BYTES = 8 << 20
 """A day of speech is about a million characters; JSON may escape each to six bytes."""
@@ -29,11 +34,19 @@ async def summarize(request: web.Request) -> web.StreamResponse:
     service = edge.backends.summarization
     if service is None:
         raise ServiceUnavailable("This server makes no summaries.", code="summarization_unavailable", retry_after=60)
-    wanted = parse_summary_request(await _json_of(request))
-    if wants_events(request):
-        return await _tell(request, service, wanted)
-    summary = await _last(service, wanted)
-    return json_answer(summary_dict(summary, wanted.style), headers={"X-Model": summary.model})
+    key = key_of(request)
+    async with edge.policy.admit(principal, kind="summary", request_id=telemetry.request_id.get()) as admission:
+        wanted = parse_summary_request(await _json_of(request))
+        if key is not None:
+            outcome = await admission.begin(key, fingerprint(asdict(wanted)))
+            if not isinstance(outcome, Fresh):
+                return await repeated(request, outcome)
+        if wants_events(request):
+            return await _tell(request, service, wanted, admission)
+        summary = await _last(service, wanted)
+        response = json_answer(summary_dict(summary, wanted.style), headers={"X-Model": summary.model})
+        await admission.finish(kept(response), seconds=0)
+    return response
 
 
 async def _json_of(request: web.Request) -> object:
@@ -58,7 +71,9 @@ async def _last(service: Summarization, wanted: SummaryRequest) -> Summary:
     raise ServiceUnavailable("The service ended without a summary.")
 
 
-async def _tell(request: web.Request, service: Summarization, wanted: SummaryRequest) -> web.StreamResponse:
+async def _tell(
+    request: web.Request, service: Summarization, wanted: SummaryRequest, admission: Admission
+) -> web.StreamResponse:
     """Parts of a preview as they are written, then the checked summary as `result`."""
     stream = EventStream(request)
     events = service.stream(wanted.text, style=wanted.style, language=wanted.language, deltas=True)
@@ -69,7 +84,9 @@ async def _tell(request: web.Request, service: Summarization, wanted: SummaryReq
                     case Delta(text=text):
                         await stream.send("delta", {"text": text})
                     case Summary():
-                        await stream.send("result", summary_dict(event, wanted.style))
+                        result = summary_dict(event, wanted.style)
+                        await admission.finish(kept(json_answer(result)), seconds=0)
+                        await stream.send("result", result)
     except Exception as error:
         refused = errors.refusal(error)
         if refused is None or not stream.begun:

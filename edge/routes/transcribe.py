@@ -10,10 +10,14 @@ from edge.context import EDGE, principal_of
 from edge.events import Progress, Ready
 from edge.formats import segment_dict, transcript_dict
 from edge.job import Job
+from edge.limits import rate_limit_headers
 from edge.options import Options, parse_options
-from edge.policy import Admission
-from edge.spool import open_spool
+from edge.policy import Admission, Principal
+from edge.policy.outcomes import Fresh
+from edge.repeats import fingerprint, kept, key_of, repeated
+from edge.spool import Spool, open_spool
 from edge.sse import EventStream, wants_events
+from edge.threads import in_thread
 from edge.types import Segment, Transcript
 from edge.upload import Upload, receive
 from rpc import telemetry
@@ -23,23 +27,47 @@ async def transcribe(request: web.Request) -> web.StreamResponse:
     """Check who calls and whether there is room, then read the form, then work."""
     edge = request.app[EDGE]
     principal = await principal_of(request)
+    key = key_of(request)
+    if key is not None and await edge.policy.answered(principal, key):
+        return await _repeat(request, principal, key)
     async with edge.policy.admit(principal, kind="transcription", request_id=telemetry.request_id.get()) as admission:
         await edge.backends.transcription.replicas.check()
         async with open_spool(edge.settings.spool_folder) as spool:
             await _let_the_body_come(request)
             upload = await receive(request, spool, max_bytes=admission.max_bytes, pace=edge.settings.pace)
             options = parse_options(upload.fields)
+            if key is not None:
+                outcome = await admission.begin(key, await _fingerprint(upload, spool))
+                if not isinstance(outcome, Fresh):
+                    return await repeated(request, outcome)
             job = Job(edge.backends, edge.terms, options=options, admission=admission)
             if wants_events(request):
                 return await _tell(request, job, admission, source=spool.descriptor)
             transcript = await job.run(spool.descriptor, _nobody)
-        await admission.settle(transcript.duration)
-    return _answer(transcript, options, upload)
+        response = _answer(transcript, options, upload)
+        await admission.finish(kept(response), seconds=transcript.duration)
+    response.headers.update(rate_limit_headers(admission.limits))
+    return response
+
+
+async def _repeat(request: web.Request, principal: Principal, key: str) -> web.StreamResponse:
+    """Answer a request that was answered before: no limit but that of its size applies."""
+    edge = request.app[EDGE]
+    async with open_spool(edge.settings.spool_folder) as spool:
+        await _let_the_body_come(request)
+        upload = await receive(request, spool, max_bytes=principal.tier.max_bytes, pace=edge.settings.pace)
+        outcome = await edge.policy.replay(principal, key, await _fingerprint(upload, spool))
+    return await repeated(request, outcome)
+
+
+async def _fingerprint(upload: Upload, spool: Spool) -> str:
+    return await in_thread(fingerprint, {**upload.fields, "file": upload.filename}, spool.descriptor)
 
 
 async def _tell(request: web.Request, job: Job, admission: Admission, *, source: int) -> web.StreamResponse:
     """The same, told while it goes on. An error after the first event is an event itself."""
     stream = EventStream(request)
+    stream.response.headers.update(rate_limit_headers(admission.limits))
 
     async def told(event: Segment | Progress | Ready) -> None:
         match event:
@@ -50,8 +78,9 @@ async def _tell(request: web.Request, job: Job, admission: Admission, *, source:
 
     try:
         transcript = await job.run(source, told)
-        await admission.settle(transcript.duration)
-        await stream.send("result", transcript_dict(transcript))
+        result = transcript_dict(transcript)
+        await admission.finish(kept(json_answer(result)), seconds=transcript.duration)
+        await stream.send("result", result)
     except Exception as error:
         refused = errors.refusal(error)
         if refused is None or not stream.begun:

@@ -213,6 +213,7 @@ def test_every_refusal_knows_its_status() -> None:
     assert {kind.__name__: kind.status for kind in PolicyError.__subclasses__()} == {
         "Unauthorized": 401,
         "PaymentRequired": 402,
+        "SignUpClosed": 403,
         "TooManyRequests": 429,
         "PolicyUnavailable": 503,
     }
