@@ -65,9 +65,13 @@ class Listener:
             return None
         return OpenSpeech(start / SAMPLE_RATE, _spans(self._endpointer.speech))
 
-    def hear(self, pcm: Pcm) -> list[Heard]:
-        """Take the next samples and return what they complete."""
+    def append(self, pcm: Pcm) -> bool:
+        """Take the next samples and say whether there is something to hear. Does not block."""
         self._tape.append(pcm)
+        return self._tape.end - self._framed >= FRAME
+
+    def hear(self) -> list[Heard]:
+        """Hear what was appended and return what it completes."""
         frames = (self._tape.end - self._framed) // FRAME
         return self._frames(self._tape.read(self._framed, self._framed + frames * FRAME)) if frames else []
 

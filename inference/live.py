@@ -125,9 +125,10 @@ class LiveSession:
             return  # draining: this audio is for another replica
         now = time.monotonic()
         self._began = now if self._began is None else self._began
-        await self._hear(lambda: self._listener.hear(pcm))
-        self._guess_final()
-        self._draft_if_due()
+        if self._listener.append(pcm):
+            await self._hear(self._listener.hear)
+            self._guess_final()
+            self._draft_if_due()
         if self.received - self._reported >= PROGRESS_SECONDS:
             self._report()
         self._check_lag(now - self._began)

@@ -47,7 +47,7 @@ class WindowQueue(Generic[Payload]):
     def __init__(self) -> None:
         self._accounts: dict[int, _Account[Payload]] = {}
         self._now = 0.0
-        self._seconds = 0.0
+        self._milliseconds = 0  # an integer, so that nothing is left of sums once the queue is empty
         self._length = 0
 
     def __len__(self) -> int:
@@ -56,7 +56,7 @@ class WindowQueue(Generic[Payload]):
     @property
     def seconds(self) -> float:
         """Audio that waits, without drafts: those are skipped rather than queued."""
-        return self._seconds
+        return self._milliseconds / 1000
 
     def jobs(self) -> Iterable[Job[Payload]]:
         """Every job that waits."""
@@ -127,4 +127,4 @@ class WindowQueue(Generic[Payload]):
     def _count(self, job: Job[Payload], sign: int) -> None:
         self._length += sign
         if job.priority is not Priority.INTERIM:
-            self._seconds = max(0.0, self._seconds + sign * job.cost)
+            self._milliseconds += sign * round(job.cost * 1000)

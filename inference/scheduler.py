@@ -1,7 +1,6 @@
 """The scheduler of one loaded model: it batches the windows of all sessions and runs them in threads of its own."""
 
 import asyncio
-import bisect
 import itertools
 import time
 from collections.abc import Callable, Hashable
@@ -16,9 +15,6 @@ from inference.types import Decoded, DecodingOptions, LanguageScores, Priority, 
 from rpc.errors import Overloaded
 
 Result = TypeVar("Result", Decoded, LanguageScores)
-
-BANDS = (4.0, 10.0, 20.0)
-"""Bounds of the lengths, in seconds, of windows that are decoded together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,13 +172,18 @@ class Scheduler:
     ) -> Ticket[Result]:
         if self._closed:
             raise SchedulerClosed("the model was put away")
-        job = Job(session, priority, _key(work), max(work.window.duration, 0.1), work)
+        job = Job(session, priority, self._key(work), max(work.window.duration, 0.1), work)
         self._queue.push(job)
         if priority is Priority.FILE and self._policy.max_wait and len(self._queue) < self._max_batch:
             self._timer = self._timer or asyncio.get_running_loop().call_later(self._policy.max_wait, self._dispatch)
         else:
             self._dispatch()
         return Ticket(future, lambda: self._queue.remove(job))
+
+    def _key(self, work: _Work) -> Hashable:
+        if work.options is None:
+            return ("detect", self._engine.bucket(work.window, DecodingOptions()))
+        return (work.options.batch_key, self._engine.bucket(work.window, work.options))
 
     def _dispatch(self) -> None:
         if self._timer:
@@ -231,12 +232,6 @@ class Scheduler:
         windows = [work.window for work in batch]
         options = [work.options for work in batch if work.options is not None]
         return self._engine.transcribe(windows, options) if options else self._engine.detect(windows)
-
-
-def _key(work: _Work) -> Hashable:
-    """What must be equal in a batch, and about how long the window is: a short one would wait for a long one."""
-    band = bisect.bisect_left(BANDS, work.window.duration)
-    return ("detect", band) if work.options is None else ("transcribe", work.options.batch_key, band)
 
 
 def _resolve(future: "asyncio.Future[Any]", outcome: "_Outcome") -> None:

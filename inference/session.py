@@ -96,7 +96,8 @@ class FileSession:
 
     async def feed(self, pcm: Pcm) -> None:
         """Take the next audio. Returns when there is room for more."""
-        await self._hear(lambda: self._listener.hear(pcm))
+        if self._listener.append(pcm):
+            await self._hear(self._listener.hear)
         if self._listener.received - self._reported >= PROGRESS_SECONDS:
             self._report()
         while self._finals.undone >= self._share and self._failure is None:
@@ -142,7 +143,8 @@ class FileSession:
 
     @property
     def _share(self) -> int:
-        return max(2, self._scheduler.depth // max(1, len(self._companions)))
+        # More than the voters: until they have voted, nothing of a stream is worked off.
+        return max(VOTERS + 1, self._scheduler.depth // max(1, len(self._companions)))
 
     async def _hear(self, listen: Callable[[], list[Heard]]) -> None:
         for heard in await asyncio.get_running_loop().run_in_executor(self._threads, listen):

@@ -1,6 +1,6 @@
-"""What an engine is: shared, immutable once loaded, called from worker threads, knowing no gRPC, asyncio or settings."""
+"""What an engine is: shared, immutable once loaded, called from worker threads; knows no gRPC, asyncio, settings."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,6 +27,13 @@ class TranscriptionEngine(Protocol):
     @property
     def capabilities(self) -> TranscriptionCapabilities:
         """What callers may ask for."""
+        ...
+
+    def bucket(self, window: Window, options: DecodingOptions) -> Hashable:
+        """What must be equal, beside the `batch_key`, for windows to share one pass of the model.
+
+        `transcribe` takes any mix; a scheduler that groups by it gets batches that need no splitting.
+        """
         ...
 
     def detect(self, windows: Sequence[Window]) -> list[LanguageScores]:

@@ -1,5 +1,6 @@
 """The engines by name: the one place to add another."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,18 +39,37 @@ class EngineKind:
 
 
 def _faster_whisper(loading: Loading) -> TranscriptionEngine:
+    import ctranslate2
+
     from inference.engines.faster_whisper import build
 
     if loading.folder is None:
         raise ValueError("faster_whisper needs a folder of weights")
+    cuda = loading.device == "cuda" or (loading.device == "auto" and ctranslate2.get_cuda_device_count() > 0)
+    workers, threads, max_batch = _cuda_shape() if cuda else _cpu_shape(len(os.sched_getaffinity(0)))
     return build(
         loading.folder,
-        device=loading.device,
-        compute_type=loading.compute_type,
-        workers=loading.workers,
-        threads=loading.threads,
-        max_batch=loading.max_batch,
+        device="cuda" if cuda else "cpu",
+        compute_type=loading.compute_type or "default",
+        workers=loading.workers or workers,
+        threads=loading.threads or threads,
+        max_batch=loading.max_batch or max_batch,
     )
+
+
+def _cpu_shape(cores: int) -> tuple[int, int, int]:
+    """Workers, threads and windows of a batch.
+
+    Workers of one thread beat one worker of many: OpenMP's barriers cost more than they give. There is one worker
+    more than the cores can feed; the scheduler keeps it for short and urgent windows.
+    """
+    threads = max(1, cores // 8)
+    return max(1, cores // threads) + 1, threads, 8
+
+
+def _cuda_shape() -> tuple[int, int, int]:
+    """Workers, threads and windows of a batch: the second worker is for short and urgent windows."""
+    return 2, 1, 32
 
 
 def _scripted(loading: Loading) -> TranscriptionEngine:

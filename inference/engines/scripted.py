@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,10 @@ class ScriptedEngine:
             workers=self._script.workers,
             device="cpu",
         )
+
+    def bucket(self, window: Window, options: DecodingOptions) -> Hashable:
+        """Any windows go together."""
+        return None
 
     def detect(self, windows: Sequence[Window]) -> list[LanguageScores]:
         """Score the languages of each window."""
