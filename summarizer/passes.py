@@ -13,9 +13,9 @@ from summarizer.turns import Ticket, Turns
 from summarizer.types import Usage
 
 _TAIL = 48
-"""Characters at the end of a text that are looked for further up."""
+"""Characters at the end of a text that are looked for further up; a shorter round is found with the next one."""
 _ROUNDS = 3
-"""How often they may occur: a list may repeat its form, not its content."""
+"""Equal stretches one after the other that no list or formula explains."""
 
 _log = structlog.get_logger(__name__)
 
@@ -77,7 +77,9 @@ class Passes:
 
 def _circles(text: str, *, prose: bool) -> bool:
     """Say whether the model says again what it has said: it would not stop by itself."""
-    if len(text) > 2 * _TAIL and text.count(text[-_TAIL:]) >= _ROUNDS:
+    before = text.rfind(text[-_TAIL:], 0, -1)
+    period = len(text) - _TAIL - before
+    if before >= 0 and len(text) >= _ROUNDS * period and text.endswith(text[-period:] * _ROUNDS):
         return True
     if not prose or text[-1:] not in ".!?。\uff01\uff1f":
         return False

@@ -1,5 +1,6 @@
 """A real summarization server on a port of its own, and a client that reads a whole stream."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
@@ -65,15 +66,22 @@ def pieces(text: str) -> list[Request]:
 
 
 async def stream(stub: "Stub", requests: Iterable[Request]) -> Heard:
-    """Send the requests and read to the end. Raises ServiceError."""
+    """Send the requests, all but the first once the stream is ready, and read to the end. Raises ServiceError.
+
+    A client that still writes when the server ends a call may hear of its failed write instead of the reason.
+    """
     heard = Heard()
+    ready = asyncio.Event()
 
     async def sent() -> AsyncIterator[Request]:
-        for request in requests:
+        for number, request in enumerate(requests):
+            if number:
+                await ready.wait()
             yield request
 
     try:
         async for event in stub.Summarize(sent()):
+            ready.set()
             take(heard, event)
     except grpc.aio.AioRpcError as error:
         raise from_rpc_error(error) from error

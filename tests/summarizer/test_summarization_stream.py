@@ -140,7 +140,7 @@ async def test_two_megabytes_are_summarized_and_more_is_refused_clearly() -> Non
         assert heard.done is not None
         assert heard.done.usage.passes > 10
         with pytest.raises(ResourceExhausted) as caught:
-            await stream(stub, [config(), *pieces(text), piece(words * 10), FINISH])
+            await stream(stub, [config(), *pieces(text), piece(words * 10)])
     assert caught.value.reason == "too_large"
     assert caught.value.metadata["limit"] == str(2 << 20)
 
@@ -148,7 +148,7 @@ async def test_two_megabytes_are_summarized_and_more_is_refused_clearly() -> Non
 async def test_a_piece_past_its_bound_is_refused() -> None:
     async with scripted(Script([Reply(BRIEF)])) as stub:
         with pytest.raises(InvalidArgument) as caught:
-            await stream(stub, [config(), piece("word " * 60_000), FINISH])
+            await stream(stub, [config(), piece("word " * 60_000)])
     assert caught.value.reason == "piece_too_large"
 
 
