@@ -1,4 +1,4 @@
-"""`python -m edge`: serve until SIGTERM or SIGINT."""
+"""`python -m edge`: serve until SIGTERM or SIGINT. `python -m edge account|key|database|ledger`: for operators."""
 
 import asyncio
 import signal
@@ -7,21 +7,26 @@ import sys
 import structlog
 
 from edge.app import running_edge
-from edge.policy.unlimited import Unlimited
+from edge.policy.command import app as operators
+from edge.policy.opening import open_policy
+from edge.policy.settings import PolicySettings
 from edge.settings import EdgeSettings
 from rpc import telemetry
 
 _log = structlog.get_logger(__name__)
 
 
-async def serve(settings: EdgeSettings) -> None:
+async def serve(settings: EdgeSettings, accounts: PolicySettings) -> None:
     """Serve until a signal comes."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    policy = Unlimited(max_bytes=settings.max_upload_bytes)
-    async with running_edge(settings, policy=policy) as (_, door), asyncio.TaskGroup() as group:
+    async with (
+        open_policy(accounts, open_bytes=settings.max_upload_bytes) as policy,
+        running_edge(settings, policy=policy, trusted_proxies=accounts.trusted_proxies) as (_, door),
+        asyncio.TaskGroup() as group,
+    ):
         lag = group.create_task(telemetry.watch_loop_lag())
         _log.info("listening", url=door.name)
         await stop.wait()
@@ -30,10 +35,12 @@ async def serve(settings: EdgeSettings) -> None:
 
 
 def main() -> int:
-    """Read the settings and serve."""
+    """Read the settings and serve, or do what an operator asks."""
     settings = EdgeSettings()
     telemetry.configure_logging(level=settings.log_level, as_json=settings.log_json)
-    asyncio.run(serve(settings))
+    if len(sys.argv) > 1:
+        operators(prog_name="python -m edge")
+    asyncio.run(serve(settings, PolicySettings()))
     return 0
 
 

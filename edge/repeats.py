@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 
 from aiohttp import web
@@ -14,6 +15,7 @@ from edge.sse import EventStream, wants_events
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
 MAX_CHARACTERS = 255
+KEY = re.compile(f"[!-~]{{1,{MAX_CHARACTERS}}}")
 KEPT_HEADERS = ("Content-Type", "Content-Disposition", "X-Model")
 """Headers that belong to an answer; the others belong to the exchange."""
 READ_BYTES = 1 << 20
@@ -36,8 +38,10 @@ class KeyReused(ApiError):
 def key_of(request: web.Request) -> str | None:
     """The key that the caller sent. Raises `BadRequest` for one that cannot be kept."""
     key = request.headers.get(HEADER)
-    if key is not None and not (0 < len(key) <= MAX_CHARACTERS and key.isprintable()):
-        raise BadRequest(f"{HEADER} has 1 to {MAX_CHARACTERS} printable characters.", code="bad_idempotency_key")
+    if key is not None and not KEY.fullmatch(key):
+        raise BadRequest(
+            f"{HEADER} has 1 to {MAX_CHARACTERS} printable ASCII characters and no spaces.", code="bad_idempotency_key"
+        )
     return key
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from edge.policy import Principal
-from edge.policy.opening import Office, open_office
+from edge.policy.office import Office, open_office
 from edge.policy.reconcile import reconcile
 from edge.policy.settings import PolicySettings
 from edge.policy.wallets import Unit, Wallet

@@ -11,7 +11,7 @@ from edge.policy.accounts import UnknownAccount
 from edge.policy.database import DatabaseGone, Row
 from edge.policy.local import local_key
 from edge.policy.migrations import upgrade
-from edge.policy.opening import Office, open_office
+from edge.policy.office import Office, open_office
 from edge.policy.reconcile import reconcile
 from edge.policy.secret import WrongSecret
 from edge.policy.settings import PolicySettings

@@ -1,9 +1,10 @@
 """The account of the people of this machine: paid, made on the first start, its key kept in the data folder."""
 
 from edge.policy.errors import Unauthorized
-from edge.policy.opening import Office
+from edge.policy.office import Office
 from edge.policy.secret import private_file
 from edge.policy.settings import PolicySettings
+from edge.policy.wallets import Unit, Wallet
 
 LOCAL_CREDITS = 1_000_000
 """Credits that the account has after a start, at least: nearly two years of audio."""
@@ -31,6 +32,6 @@ async def local_key(office: Office, settings: PolicySettings) -> str:
 
 
 async def _fill(office: Office, account: str) -> None:
-    have = await office.accounts.add_credits(account, 0)
+    have = await office.desk.ledger.available(Wallet(account, Unit.CREDITS))
     if have < LOCAL_CREDITS:
         await office.accounts.add_credits(account, LOCAL_CREDITS - have)

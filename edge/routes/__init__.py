@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from edge.routes import catalogue, stream, summarize, system, transcribe
+from edge.routes import account, catalogue, stream, summarize, system, transcribe
 
 ROUTES: Sequence[web.AbstractRouteDef] = (
     *transcribe.ROUTES,
     *stream.ROUTES,
     *summarize.ROUTES,
+    *account.ROUTES,
     *catalogue.ROUTES,
     *system.ROUTES,
 )

@@ -30,7 +30,7 @@ from edge.policy import Principal
 from edge.policy.database import Database, DatabaseGone, Row, open_database
 from edge.policy.errors import PolicyError
 from edge.policy.migrations import upgrade
-from edge.policy.opening import Office, furnish, open_office
+from edge.policy.office import Office, furnish, open_office
 from edge.policy.outcomes import Answer, Fresh, Replay
 from edge.policy.settings import PolicySettings
 from edge.policy.tables import ENTRIES, HOLDS, LEASES, PROCESSES, WALLETS

@@ -12,7 +12,7 @@ from typing import Any
 
 from edge.policy.idempotency import Claimed
 from edge.policy.ledger import Insufficient
-from edge.policy.opening import Office, open_office
+from edge.policy.office import Office, open_office
 from edge.policy.wallets import Unit, Wallet
 from tests.offices import office_settings
 

@@ -8,7 +8,7 @@ from sqlalchemy import update
 from edge.policy import Principal
 from edge.policy.errors import PolicyUnavailable
 from edge.policy.idempotency import pack
-from edge.policy.opening import Office
+from edge.policy.office import Office
 from edge.policy.outcomes import Answer, Fresh, Mismatch, Outcome, Replay, Running
 from edge.policy.tables import REQUESTS
 from edge.policy.wallets import Unit, Wallet

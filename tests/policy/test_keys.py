@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from edge.policy.errors import TooManyRequests, Unauthorized
 from edge.policy.migrations import upgrade
-from edge.policy.opening import open_office
+from edge.policy.office import open_office
 from edge.policy.secret import WrongSecret
 from edge.policy.tables import KEYS
 from tests.offices import Opener, caller, identified, office_settings

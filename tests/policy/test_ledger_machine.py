@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 )
 
 from edge.policy.ledger import HoldEnded, Insufficient
-from edge.policy.opening import Office
+from edge.policy.office import Office
 from edge.policy.reconcile import reconcile
 from tests.offices import Opener, funded, office_settings
 from tests.postgresql_server import Server

@@ -8,7 +8,7 @@ from sqlalchemy import delete, func, select, update
 
 from edge.policy.database import Row
 from edge.policy.ledger import HoldEnded, Insufficient
-from edge.policy.opening import Office
+from edge.policy.office import Office
 from edge.policy.steps import Kind
 from edge.policy.tables import ENTRIES, HOLDS, WALLETS
 from edge.policy.wallets import Unit, Wallet

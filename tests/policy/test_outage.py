@@ -9,7 +9,8 @@ from sqlalchemy.sql import ClauseElement
 
 from edge.policy import Principal
 from edge.policy.database import Database, DatabaseGone, Row
-from edge.policy.opening import Office, furnish, open_policy
+from edge.policy.office import Office, furnish
+from edge.policy.opening import open_policy
 from edge.policy.outcomes import Answer, Fresh, Replay
 from edge.policy.wallets import Unit, Wallet
 from tests.offices import SECRET, Opener, caller, explained, identified, office_settings

@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import logging
 import os
 import threading
 from pathlib import Path
@@ -12,6 +13,9 @@ from sqlalchemy import Connection, create_engine, event, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 FOLDER = Path(__file__).parent
+
+# It tells at every start that there is nothing to do.
+logging.getLogger("alembic.runtime").setLevel(logging.WARNING)
 
 
 async def upgrade(url: str) -> None:
