@@ -102,10 +102,11 @@ def test_the_edge_dies_and_the_service_drops_its_streams(long_tone: Path, tone: 
         works(house, tone)
 
 
-def test_requests_past_the_bound_of_the_queue_are_refused(long_tone: Path, tone: Path) -> None:
-    settings = {**SETTINGS, **slow_script(0.3), "TRANSCRIPTION_QUEUE_SECONDS": "60"}
+def test_requests_past_the_bound_of_the_queue_are_refused(tone: Path, tmp_path: Path) -> None:
+    minute = write_wave(tmp_path / "minute.wav", 60.0)
+    settings = {**SETTINGS, **slow_script(0.3), "TRANSCRIPTION_QUEUE_SECONDS": "40"}
     with House(settings=settings) as house:
-        requests_at_once = [Request(house, long_tone) for _ in range(8)]
+        requests_at_once = [Request(house, minute) for _ in range(8)]
         for request in requests_at_once:
             request.start()
         replies = [request.result() for request in requests_at_once]
