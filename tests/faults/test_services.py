@@ -19,6 +19,7 @@ from tests.faults.conftest import (
     request_head,
     slow_script,
     works,
+    write_wave,
 )
 from tests.house import House, wait_serving
 
