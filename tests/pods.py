@@ -34,7 +34,8 @@ def confined() -> bool:
     """Whether bubblewrap may make a user of its own here."""
     if shutil.which("bwrap") is None:
         return False
-    command = ["bwrap", "--unshare-user", "--uid", USER, "--gid", USER, "--ro-bind", "/", "/", "true"]
+    command = ["bwrap", "--unshare-user", "--uid", USER, "--gid", USER, "--unshare-ipc", "--ro-bind", "/", "/"]
+    command += ["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "true"]
     return subprocess.run(command, capture_output=True, timeout=30, check=False).returncode == 0
 
 
