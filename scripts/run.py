@@ -4,7 +4,6 @@ import contextlib
 import os
 import shlex
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -15,10 +14,19 @@ from pathlib import Path
 from honcho.environ import parse_procfile
 from honcho.manager import Manager
 
+from edge.policy.local import KEY_FILE
+from inference.catalogue import CATALOGUE
+from inference.diarizing.catalogue import EMBEDDED_WEIGHTS
+from weights import WeightsError
+from weights.progress import progress_bar
+from weights.settings import WeightsSettings
+
 ROOT = Path(__file__).resolve().parents[1]
 DEFAULTS = {
     "EDGE_HOST": "127.0.0.1",
     "EDGE_PORT": "8080",
+    "EDGE_DATA_FOLDER": "~/.local/share/verbatim",
+    "EDGE_LOCAL_ACCOUNT": "1",
     "TRANSCRIPTION_HOST": "127.0.0.1",
     "TRANSCRIPTION_PORT": "50051",
     "TRANSCRIPTION_METRICS_PORT": "9101",
@@ -58,6 +66,21 @@ def taken(values: dict[str, str]) -> list[str]:
     return found
 
 
+def fetch_weights() -> None:
+    """Get the embedded weights of speech and speakers, verified; those of summaries come in the background later."""
+    store = WeightsSettings().store()
+    for copies in (CATALOGUE["base"].weights, (EMBEDDED_WEIGHTS,)):
+        for weights in copies:
+            try:
+                with progress_bar(weights.name) as progress:
+                    store.fetch(weights, progress)
+                break
+            except WeightsError as error:
+                failure = error
+        else:
+            sys.exit(f"The weights could not be fetched: {failure}")
+
+
 def announce(values: dict[str, str]) -> None:
     """Wait until the edge is ready, then print how to use it."""
     base = f"http://{values['EDGE_HOST']}:{values['EDGE_PORT']}"
@@ -72,7 +95,8 @@ def announce(values: dict[str, str]) -> None:
 
 def curl_line(base: str, values: dict[str, str]) -> str:
     """The documented call, with the local account's key where the edge has one."""
-    key = values.get("EDGE_LOCAL_KEY", "")
+    kept = Path(values["EDGE_DATA_FOLDER"]).expanduser() / KEY_FILE
+    key = kept.read_text().strip() if values["EDGE_LOCAL_ACCOUNT"] == "1" and kept.exists() else ""
     header = f" -H {shlex.quote(f'Authorization: Bearer {key}')}" if key else ""
     return f"curl {base}/v1/transcribe{header} -F file=@recording.mp3"
 
@@ -86,9 +110,7 @@ def main() -> None:
             f"These ports are in use: {', '.join(busy)}. "
             "Stop what holds them, or set others, as in EDGE_PORT=8081 make run"
         )
-    fetch = subprocess.run([sys.executable, "-m", "inference", "fetch"], cwd=ROOT, env=values, check=False)
-    if fetch.returncode:
-        sys.exit(fetch.returncode)
+    fetch_weights()
     manager = Manager()
     for name, command in parse_procfile((ROOT / "Procfile").read_text()).processes.items():
         manager.add_process(name, command, env=values, cwd=str(ROOT))
