@@ -11,7 +11,6 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
-from itertools import count
 from pathlib import Path
 
 import asyncpg  # type: ignore[import-untyped]  # it comes without
@@ -25,17 +24,19 @@ class Server:
         self._command = command
         self._owner = owner
         self._process: subprocess.Popen[bytes] | None = None
-        self._numbers = count()
 
     def url(self, database: str = "postgres") -> str:
         """Give the address of one of its databases."""
         return f"postgresql://verbatim@/{database}?host={self._folder}"
 
-    def create(self, name: str = "", *, template: str = "template1") -> str:
+    def create(self, name: str) -> str:
         """Make a new database and give its address."""
-        name = name or f"test_{next(self._numbers)}"
-        asyncio.run(self._run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"))
+        self.run(f"CREATE DATABASE {name}")
         return self.url(name)
+
+    def run(self, statement: str, *, database: str = "postgres") -> None:
+        """Run statements in one of its databases."""
+        asyncio.run(self._run(statement, database))
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
@@ -47,7 +48,7 @@ class Server:
         deadline = time.monotonic() + 120
         while True:
             try:
-                asyncio.run(self._run("SELECT 1"))
+                self.run("SELECT 1")
             except (OSError, asyncpg.PostgresError):
                 assert self._process.poll() is None, log.read_text()
                 assert time.monotonic() < deadline, "PostgreSQL did not start"
@@ -61,8 +62,8 @@ class Server:
             self._process.send_signal(signal.SIGQUIT)
             self._process.wait(60)
 
-    async def _run(self, statement: str) -> None:
-        connection = await asyncpg.connect(self.url())
+    async def _run(self, statement: str, database: str) -> None:
+        connection = await asyncpg.connect(self.url(database))
         try:
             await connection.execute(statement)
         finally:

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, String, bindparam, exists, func, insert, literal, select, update
+from sqlalchemy import BigInteger, String, bindparam, exists, func, insert, literal, literal_column, or_, select, update
 
 from edge.policy import Tier
 from edge.policy.audit import audit
@@ -43,9 +43,11 @@ SET_TIER = (
     .values(tier=_TIER)
     .returning(ACCOUNTS.c.id)
 )
+# The length of a day stands in the text: as two parameters it would be two expressions to PostgreSQL.
+_DAY = ENTRIES.c.at - ENTRIES.c.at % literal_column(str(DAY_MS))
 USAGE = (
     select(
-        (ENTRIES.c.at - ENTRIES.c.at % DAY_MS).label("day"),
+        _DAY.label("day"),
         WALLETS.c.unit,
         func.count().label("requests"),
         func.sum(ENTRIES.c.audio_ms).label("audio_ms"),
@@ -54,11 +56,11 @@ USAGE = (
     .join(WALLETS, WALLETS.c.id == ENTRIES.c.wallet)
     .where(
         WALLETS.c.account == _ID,
-        ENTRIES.c.kind.in_([Kind.SETTLE.value, Kind.LATE.value]),
+        or_(ENTRIES.c.kind == Kind.SETTLE.value, ENTRIES.c.kind == Kind.LATE.value),
         ENTRIES.c.at >= now_ms() - bindparam("since_ms", type_=BigInteger),
     )
-    .group_by(ENTRIES.c.at - ENTRIES.c.at % DAY_MS, WALLETS.c.unit)
-    .order_by(ENTRIES.c.at - ENTRIES.c.at % DAY_MS)
+    .group_by(_DAY, WALLETS.c.unit)
+    .order_by(_DAY)
 )
 
 

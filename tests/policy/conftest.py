@@ -1,4 +1,4 @@
-"""Both databases for every test that asks for `url`: each test has one of its own, copied from a finished one."""
+"""Both databases for every test that asks for `url`, which finds them finished and empty."""
 
 import asyncio
 import shutil
@@ -12,10 +12,15 @@ from edge.policy.migrations import upgrade
 from tests.offices import Opener, office_settings
 from tests.postgresql_server import Server, running_postgresql
 
+EMPTY = """
+TRUNCATE accounts, keys, processes, wallets, entries, holds, leases, requests, secrets;
+DELETE FROM tiers WHERE name NOT IN ('anonymous', 'free', 'paid');
+"""
+
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Server]:
-    """One server for all tests, with a finished database as the template of theirs."""
+    """One server for all tests, with a finished database that each test finds empty."""
     with running_postgresql() as server:
         server.create("finished")
         asyncio.run(upgrade(server.url("finished")))
@@ -38,7 +43,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         shutil.copy(request.getfixturevalue("finished_sqlite"), path)
         return f"sqlite:///{path}"
     server: Server = request.getfixturevalue("postgresql")
-    return server.create(template="finished")
+    server.run(EMPTY, database="finished")
+    return server.url("finished")
 
 
 @pytest.fixture

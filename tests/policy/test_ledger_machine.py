@@ -182,7 +182,7 @@ def machine(request: pytest.FixtureRequest) -> Iterator[type[Books]]:
         fields = {"url": "", "template": request.getfixturevalue("finished_sqlite")}
     else:
         server: Server = request.getfixturevalue("postgresql")
-        fields = {"url": server.create(template="finished"), "template": Path()}
+        fields = {"url": server.url("finished"), "template": Path()}
     yield type("Books", (Books,), fields)
 
 
