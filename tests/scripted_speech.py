@@ -68,8 +68,11 @@ def speaker_of(number: int) -> int:
 class Hearing:
     """Finds blocks in bytes that come in pieces of any size."""
 
+    by_loudness: bool = False
+    """Every loud block is the next word, for audio that went through a real microphone's path."""
     pending: bytearray = field(default_factory=bytearray)
     heard: int = 0
+    loud: int = 0
 
     def hear(self, data: bytes) -> Iterator[tuple[float, int]]:
         self.pending += data
@@ -78,6 +81,11 @@ class Hearing:
             del self.pending[:BLOCK_BYTES]
             # The middle of a block: a seam may lie a sample beside.
             (value,) = struct.unpack_from("<h", block, BLOCK_BYTES // 2)
+            if self.by_loudness:
+                samples = struct.unpack(f"<{BLOCK_BYTES // 2}h", block)
+                is_loud = max(map(abs, samples)) > 1000
+                self.loud += is_loud
+                value = 10 * self.loud * is_loud
             yield self.heard * BLOCK_SECONDS, round(value / 10)
             self.heard += 1
 
@@ -88,6 +96,7 @@ class ScriptedTranscription(pb_grpc.TranscriptionServiceServicer):
 
     language: str = "en"
     served_by: str = "scripted"
+    by_loudness: bool = False
     load: audio_pb2.Load = field(default_factory=lambda: audio_pb2.Load(stream_limit=100))
     accelerators: list[audio_pb2.Accelerator] = field(default_factory=lambda: [audio_pb2.Accelerator(kind="cpu")])
     refusal: Callable[[], ServiceError] | None = None
@@ -129,7 +138,7 @@ class ScriptedTranscription(pb_grpc.TranscriptionServiceServicer):
             raise self.refusal()
         yield pb.TranscribeResponse(ready=pb.TranscriptionReady(model=config.model, served_by=self.served_by))
         live = config.mode == pb.TRANSCRIPTION_MODE_LIVE
-        hearing = Hearing()
+        hearing = Hearing(by_loudness=self.by_loudness)
         words: list[tuple[float, int]] = []
         told = False
         async for request in stream:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from edge.routes import account, catalogue, stream, summarize, system, transcribe
+from edge.routes import account, catalogue, console, stream, summarize, system, transcribe
 
 ROUTES: Sequence[web.AbstractRouteDef] = (
     *transcribe.ROUTES,
@@ -13,4 +13,5 @@ ROUTES: Sequence[web.AbstractRouteDef] = (
     *account.ROUTES,
     *catalogue.ROUTES,
     *system.ROUTES,
+    *console.ROUTES,
 )
