@@ -17,7 +17,9 @@ SCRIPTED = {
     "summarization": {"SUMMARIZATION_ENGINE": "scripted"},
     "edge": {"EDGE_DATABASE": ""},
 }
-"""No weights, no GPU, no PostgreSQL; all else is as in the manifests."""
+for name in ("transcription", "diarization", "summarization"):
+    SCRIPTED[name][f"{name.upper()}_DRAIN_NOTICE_SECONDS"] = "0.5"
+"""No weights, no GPU, no PostgreSQL, a short farewell; all else is as in the manifests."""
 
 
 def certificates(folder: Path) -> dict[str, dict[str, str]]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator
 from typing import TypeAlias
 
@@ -121,12 +122,14 @@ async def test_an_unexpected_error_tells_the_caller_nothing(stub: Stub) -> None:
     assert "secret" not in str(caught.value.trailing_metadata())
 
 
-async def test_a_foreign_error_keeps_its_class_and_loses_its_text(unused_tcp_port: int) -> None:
-    async with Channels([f"127.0.0.1:{unused_tcp_port}"]) as channels:
-        with pytest.raises(Unavailable) as caught, client.service_errors():
-            await pb_grpc.DiarizationServiceStub(channels.channel).GetRuntime(
-                pb.DiarizationServiceGetRuntimeRequest(), timeout=30
-            )
+async def test_a_foreign_error_keeps_its_class_and_loses_its_text() -> None:
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))  # held, so that nobody else listens there
+        async with Channels([f"127.0.0.1:{deaf.getsockname()[1]}"]) as channels:
+            with pytest.raises(Unavailable) as caught, client.service_errors():
+                await pb_grpc.DiarizationServiceStub(channels.channel).GetRuntime(
+                    pb.DiarizationServiceGetRuntimeRequest(), timeout=30
+                )
     assert caught.value.reason == "unavailable"
     assert "127.0.0.1" not in caught.value.message
 

@@ -194,7 +194,8 @@ async def test_a_killed_or_frozen_client_is_seen_as_an_abort(script: str, number
             async with asyncio.timeout(45):
                 assert await scripted.ended.get() in {"CancelledError", "Aborted"}
         finally:
-            client.kill()
+            with contextlib.suppress(ProcessLookupError):
+                client.kill()
             await client.communicate()
 
 

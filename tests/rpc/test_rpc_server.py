@@ -169,15 +169,14 @@ async def test_a_stream_past_the_limit_is_refused_and_a_place_is_given_back() ->
                 await asyncio.sleep(0.01)
 
 
-async def test_a_second_server_on_a_port_is_refused(unused_tcp_port: int) -> None:
-    settings = ServerSettings(port=unused_tcp_port)
-    async with running(Health(), settings):
-        with pytest.raises(CannotListen):
-            async with running(Health(), settings):
+async def test_a_port_that_is_taken_is_said_so() -> None:
+    async with running_server(Scripted().register) as address:
+        port = int(address.rpartition(":")[2])
+        with pytest.raises(CannotListen, match=address):
+            async with running(Health(), ServerSettings(port=port)):
                 pass
-    async with metrics_server("127.0.0.1", unused_tcp_port):
-        with pytest.raises(CannotListen):
-            async with metrics_server("127.0.0.1", unused_tcp_port):
+        with pytest.raises(CannotListen, match=address):
+            async with metrics_server("127.0.0.1", port):
                 pass
 
 
