@@ -56,11 +56,11 @@ async def identity(request: web.Request, handler: Handler) -> web.StreamResponse
         seconds = time.monotonic() - began
         REQUESTS.labels(name, request.method, status).inc()
         SECONDS.labels(name).observe(seconds)
-        # The path alone: a query may hold a key.
+        # The route, not the path or the query as they came: either may hold a key.
         _log.info(
             "request",
             method=request.method,
-            path=request.path,
+            route=name,
             status=status,
             seconds=round(seconds, 3),
             request_id=telemetry.request_id.get(),
