@@ -10,7 +10,7 @@ from aiohttp.typedefs import Handler
 from prometheus_client import Counter, Histogram
 
 from edge.answers import REQUEST_ID, error_answer
-from edge.errors import Refusal, UnsupportedEncoding, refusal
+from edge.errors import Refusal, UnsupportedEncoding, innermost, refusal
 from rpc import telemetry
 
 REQUEST: web.RequestKey[str] = web.RequestKey("request_id", str)
@@ -76,10 +76,10 @@ async def failures(request: web.Request, handler: Handler) -> web.StreamResponse
     except web.HTTPException as error:
         headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
         return error_answer(_of_http(error, request), headers=headers)
-    except ConnectionError:
-        # The client went away in the middle of its body or of our answer: there is nobody to tell.
-        return web.Response(status=CLIENT_GONE)
     except Exception as error:
+        if isinstance(innermost(error), ConnectionError) and _is_gone(request):
+            # In the middle of its body or of our answer: there is nobody to tell.
+            return web.Response(status=CLIENT_GONE)
         refused = refusal(error)
         if refused is None:
             _log.exception("request_failed", request_id=telemetry.request_id.get())
@@ -98,6 +98,10 @@ async def plain_bodies(request: web.Request, handler: Handler) -> web.StreamResp
 async def name_request(request: web.Request, response: web.StreamResponse) -> None:
     """Put the id into every answer as it begins."""
     response.headers[REQUEST_ID] = request[REQUEST]
+
+
+def _is_gone(request: web.Request) -> bool:
+    return request.transport is None or request.transport.is_closing()
 
 
 def _of_http(error: web.HTTPException, request: web.Request) -> Refusal:
