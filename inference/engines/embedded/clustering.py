@@ -5,10 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.engines.embedded.networks import Embeddings, unit
-
 Assignment = NDArray[np.intp]
 """The cluster of each row, from 0."""
+Sums = NDArray[np.float64]
+"""Sums of unit vectors, one row a group."""
+Counts = NDArray[np.float64]
+"""How many vectors each group has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,36 +22,38 @@ class Merge:
     distance: float
 
 
-def average_linkage(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> list[Merge]:
+def average_linkage(sums: Sums, counts: Counts) -> list[Merge]:
     """Return all merges, nearest first.
 
-    A row is a group of vectors of length 1 with its sum and count, so that the mean cosine between two groups is the
-    product of their means. Nearest-neighbour chains (Murtagh, 1983) need memory for the rows alone.
+    A row is a group of unit vectors by its sum and count, so that the mean cosine between two groups is the product
+    of their means. Nearest-neighbour chains (Murtagh, 1983) over the matrix of cosines, updated by Lance and Williams.
     """
     means = sums / counts[:, None]
+    closeness = means @ means.T
+    np.fill_diagonal(closeness, -np.inf)
     counts = counts.copy()
     alive = np.ones(len(means), bool)
     merges: list[Merge] = []
     chain: list[int] = []
     while len(merges) < len(means) - 1:
         if not chain:
-            chain.append(int(np.flatnonzero(alive)[0]))
+            chain.append(int(alive.argmax()))
         while True:
             tip = chain[-1]
-            closeness = np.where(alive, means @ means[tip], -np.inf)
-            closeness[tip] = -np.inf
-            near = int(closeness.argmax())
+            near = int(closeness[tip].argmax())
             # Equal but for rounding is equal too: a chain that bites itself would never end.
-            if len(chain) > 1 and (closeness[chain[-2]] >= closeness[near] or near in chain):
+            if len(chain) > 1 and (closeness[tip, chain[-2]] >= closeness[tip, near] or near in chain):
                 near = chain[-2]
                 break
             chain.append(near)
         del chain[-2:]
         left, right = sorted((tip, near))
-        merges.append(Merge(left, right, 1.0 - float(closeness[near])))
-        total = counts[left] + counts[right]
-        means[left] = (means[left] * counts[left] + means[right] * counts[right]) / total
-        counts[left] = total
+        merges.append(Merge(left, right, 1.0 - float(closeness[left, right])))
+        joined = (closeness[left] * counts[left] + closeness[right] * counts[right]) / (counts[left] + counts[right])
+        joined[[left, right]] = -np.inf
+        closeness[left] = closeness[:, left] = joined
+        closeness[right] = closeness[:, right] = -np.inf
+        counts[left] += counts[right]
         alive[right] = False
     return sorted(merges, key=lambda merge: merge.distance)
 
@@ -70,8 +74,3 @@ def cut(rows: int, merges: list[Merge], distance: float) -> Assignment:
         left, right = root(merge.left), root(merge.right)
         parent[max(left, right)] = min(left, right)
     return np.unique([root(row) for row in range(rows)], return_inverse=True)[1]
-
-
-def centres(vectors: Embeddings, assignment: Assignment) -> Embeddings:
-    """Return the direction of each cluster."""
-    return unit(np.stack([vectors[assignment == each].mean(axis=0) for each in range(int(assignment.max()) + 1)]))

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from inference.engines.embedded.gathering import Voices
 from inference.engines.embedded.runs import Piece, Run
 from inference.engines.embedded.tracks import frame_time
-from inference.engines.embedded.voices import Voices
 from inference.types import SAMPLE_RATE, Turn
 
 _SHORT = 48

@@ -1,7 +1,6 @@
 """The two networks of the engine, run by ONNX Runtime: who is active where in 10 s, and what a voice is like."""
 
 import gzip
-import json
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -47,18 +46,16 @@ class Segmenter:
 
 
 class Embedder:
-    """CAM++ (Wang et al., 2023), 192 numbers a voice, centred by the mean of many voices."""
+    """CAM++ (Wang et al., 2023), 192 numbers a voice."""
 
     def __init__(self, checkpoint: Path, *, threads: int = 1) -> None:
         self._session = _session("embedding", read_tensors(checkpoint), threads=threads)
-        # All voices share an offset of length 0.65; without it, distances spread over a far wider range.
-        self._mean = np.array(json.loads(_resource("embedding_mean.json")), np.float32)
 
     def __call__(self, pieces: list[Pcm]) -> Embeddings:
         """Return one unit vector a piece of about 1.5 s; a shorter piece is repeated until it is as long."""
         features = np.stack([_repeated(filterbank(piece)) for piece in pieces])
         (vectors,) = self._session.run(None, {"x": features})
-        return unit(unit(vectors) - self._mean)
+        return unit(vectors)
 
 
 def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -63,6 +63,7 @@ class Runs:
         self._tracks: tuple[int, ...] = ()
         self._likeliest: Counter[int] = Counter()
         self._cut = 0
+        self._closed = 0
 
     @property
     def needed(self) -> int:
@@ -94,10 +95,22 @@ class Runs:
         self._tracks = ()
         return pieces
 
+    def foresee(self, labels: Labels) -> tuple[list[Run], list[Piece]]:
+        """Return the runs and pieces that frames would make that are not settled, without keeping them.
+
+        The first run is the open one, if there is one; the pieces count runs on from those that there are.
+        """
+        fork = Runs()
+        fork._settled, fork._start, fork._cut = self._settled, self._start, self._cut
+        fork._tracks, fork._likeliest = self._tracks, self._likeliest.copy()
+        fork._closed = self._closed
+        pieces = [*fork.add(labels), *fork.finish()]
+        return fork.runs, pieces
+
     def _whole(self) -> list[Piece]:
         pieces: list[Piece] = []
         while len(self._tracks) == 1 and self._cut + PIECE_FRAMES < self._settled:
-            pieces.append(Piece(self._cut, self._cut + PIECE_FRAMES, self._tracks[0], len(self.runs)))
+            pieces.append(Piece(self._cut, self._cut + PIECE_FRAMES, self._tracks[0], self._closed))
             self._cut += PIECE_STEP
         return pieces
 
@@ -107,7 +120,8 @@ class Runs:
         run = Run(self._start, self._settled, self._tracks, self._likeliest.most_common(1)[0][0])
         pieces: list[Piece] = []
         if len(run.tracks) == 1 and run.length >= SHORTEST:
-            last = Piece(max(run.start, run.end - PIECE_FRAMES), run.end, run.tracks[0], len(self.runs))
+            last = Piece(max(run.start, run.end - PIECE_FRAMES), run.end, run.tracks[0], self._closed)
             pieces = [*self._whole(), last]
         self.runs.append(run)
+        self._closed += 1
         return pieces

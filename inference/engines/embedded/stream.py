@@ -4,12 +4,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.engines.diarization import DiarizationEvent, DiarizationOptions
+from inference.engines.embedded.channel import bands
 from inference.engines.embedded.decoding import Decoder, turns_of
 from inference.engines.embedded.features import PIECE
+from inference.engines.embedded.gathering import Gathering
 from inference.engines.embedded.networks import HOP, WINDOW, Activity, Embeddings
 from inference.engines.embedded.runs import Piece, Runs
 from inference.engines.embedded.tracks import STEP, Tracker, frame_count, frame_sample
-from inference.engines.embedded.voices import find_voices
 from inference.tape import Tape
 from inference.types import SAMPLE_RATE, Pcm, Turn
 
@@ -28,8 +29,7 @@ class EmbeddedStream:
         self._framed = False
         self._done = False
         self._waiting: list[Piece] = []
-        self._pieces: list[Piece] = []
-        self._vectors: list[Embeddings] = []
+        self._gathering = Gathering()
         self._events: list[DiarizationEvent] = []
 
     def push(self, pcm: Pcm) -> None:
@@ -95,9 +95,9 @@ class EmbeddedStream:
 
     def hear(self, vectors: Embeddings) -> None:
         """Take the vectors of those pieces."""
+        measured = bands(self.next_pieces(len(vectors)))
         done, self._waiting = self._waiting[: len(vectors)], self._waiting[len(vectors) :]
-        self._pieces += done
-        self._vectors.append(vectors)
+        self._gathering.add(done, vectors, measured)
         needed = min((piece.start for piece in self._waiting), default=self._runs.needed)
         self._tape.forget(min(self._window, frame_sample(needed)))
 
@@ -109,12 +109,10 @@ class EmbeddedStream:
         self._done = True
 
     def _turns(self) -> list[Turn]:
-        if not self._pieces:
+        if not self._gathering.pieces:
             return []
-        voices = find_voices(
-            self._pieces, np.concatenate(self._vectors), speakers=self._options.speakers, limit=self._limit
-        )
-        stretches = Decoder(self._runs.runs, self._pieces, voices).stretches()
+        voices = self._gathering.voices(speakers=self._options.speakers, limit=self._limit)
+        stretches = Decoder(self._runs.runs, self._gathering.pieces, voices).stretches()
         return turns_of(stretches, self._tape.end)
 
     def _audio(self, piece: Piece) -> Pcm:
