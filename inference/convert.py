@@ -12,7 +12,7 @@ from inference.intake import AudioForm, Chunk, Encoding, Flush, Request
 from inference.languages import LANGUAGES
 from inference.models import Standing
 from inference.scheduler import Scheduler
-from inference.types import DecodingOptions, Segment, Word
+from inference.types import DecodingOptions, Segment, Span, Word
 from rpc.errors import InvalidArgument
 
 _ENCODINGS = {
@@ -49,6 +49,10 @@ class StreamConfig:
     """Seconds that end an utterance; None: the mode's own."""
     longest: float | None
     """Seconds of the longest utterance; None: the mode's own."""
+    plan_only: bool = False
+    """Whether windows are told instead of decoded."""
+    window: tuple[Span, tuple[Span, ...]] | None = None
+    """The planned window, and the speech in it, that the stream's audio is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,9 @@ def stream_config(config: transcription_pb2.TranscriptionConfig) -> StreamConfig
     form = audio_form(config.format)
     if live and form.encoding is Encoding.CONTAINER:
         raise BadConfig("a live stream carries samples, not a container")
+    window = _planned(config.window) if config.HasField("window") else None
+    if (live and (config.plan_only or window)) or (config.plan_only and window):
+        raise BadConfig("plan_only and window are for recordings, and for one stream each")
     return StreamConfig(
         model=config.model,
         live=live,
@@ -84,6 +91,8 @@ def stream_config(config: transcription_pb2.TranscriptionConfig) -> StreamConfig
         ),
         silence=_seconds(config.endpointing, "silence_milliseconds", low=100, high=5000),
         longest=_seconds(config.endpointing, "utterance_milliseconds", low=2000, high=30_000),
+        plan_only=config.plan_only,
+        window=window,
     )
 
 
@@ -135,6 +144,9 @@ def response(event: events.Event, outcome: Outcome) -> transcription_pb2.Transcr
             )
         case events.Progress(received, processed):
             return pb.TranscribeResponse(progress=pb.Progress(received_seconds=received, processed_seconds=processed))
+        case events.Planned(span, speech):
+            planned = pb.PlannedWindow(span=_span(span), speech=[_span(part) for part in speech])
+            return pb.TranscribeResponse(window=planned)
         case events.Draining(processed):
             return pb.TranscribeResponse(draining=pb.Draining(processed_seconds=processed))
         case events.Done():
@@ -184,6 +196,15 @@ def _seconds(message: Message, field: str, *, low: int, high: int) -> float | No
     return value / 1000
 
 
+def _planned(window: transcription_pb2.PlannedWindow) -> tuple[Span, tuple[Span, ...]]:
+    speech = tuple(Span(part.start, part.end) for part in window.speech)
+    return Span(window.span.start, window.span.end), speech
+
+
+def _span(span: Span) -> audio_pb2.TimeSpan:
+    return audio_pb2.TimeSpan(start=span.start, end=span.end)
+
+
 def _word(word: Word) -> transcription_pb2.Word:
     return transcription_pb2.Word(
         text=word.text, start=word.start, end=word.end, confidence=word.confidence, space_before=word.space_before
@@ -207,10 +228,7 @@ def _done(done: events.Done, outcome: Outcome) -> transcription_pb2.Transcriptio
         language=done.language,
         language_confidence=done.language_confidence,
         dropped=[
-            transcription_pb2.DroppedSpan(
-                span=audio_pb2.TimeSpan(start=dropped.span.start, end=dropped.span.end), reason=dropped.reason
-            )
-            for dropped in done.dropped
+            transcription_pb2.DroppedSpan(span=_span(dropped.span), reason=dropped.reason) for dropped in done.dropped
         ],
         served_by=outcome.served_by,
         truncated=outcome.truncated,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from inference.types import Dropped, Segment, Word
+from inference.types import Dropped, Segment, Span, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,14 @@ class Draining:
 
 
 @dataclass(frozen=True, slots=True)
+class Planned:
+    """The next window of a plan, for whoever decodes it."""
+
+    span: Span
+    speech: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """Everything is final; the last event."""
 
@@ -69,4 +77,6 @@ class Done:
     dropped: tuple[Dropped, ...]
 
 
-Event: TypeAlias = Segment | Interim | SpeechStarted | SpeechEnded | LanguageDetected | Progress | Draining | Done
+Event: TypeAlias = (
+    Segment | Interim | SpeechStarted | SpeechEnded | LanguageDetected | Progress | Planned | Draining | Done
+)

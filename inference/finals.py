@@ -80,6 +80,10 @@ class Finals:
             taken.append((self._pending.popleft(), decoded))
         return [(pending, self._settle(pending, decoded)) for pending, decoded in taken]
 
+    def hand_over(self, pending: Pending) -> None:
+        """Forget a window that somebody else decodes."""
+        self._pending.remove(pending)
+
     def cancel(self) -> None:
         """Give up every window."""
         for pending in self._pending:

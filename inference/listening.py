@@ -1,7 +1,7 @@
 """Listening: the part of a session that hears audio and cuts it into windows. Blocks: call it from a worker thread."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
@@ -20,6 +20,41 @@ class OpenSpeech:
 
     start: float
     speech: tuple[Span, ...]
+
+
+class Hears(Protocol):
+    """What a session of a recording asks of whatever turns its audio into windows."""
+
+    @property
+    def received(self) -> float:
+        """Seconds of audio so far."""
+        ...
+
+    @property
+    def speech_seconds(self) -> float:
+        """Seconds of speech in the windows so far."""
+        ...
+
+    @property
+    def needed(self) -> float:
+        """Seconds before which no later window holds audio."""
+        ...
+
+    def append(self, pcm: Pcm) -> bool:
+        """Take the next samples and say whether there is something to hear. Does not block."""
+        ...
+
+    def hear(self) -> list[Heard]:
+        """Hear what was appended and return what it completes."""
+        ...
+
+    def flush(self) -> list[Heard]:
+        """Complete what is open now."""
+        ...
+
+    def finish(self) -> list[Heard]:
+        """Complete what is open at the end."""
+        ...
 
 
 class Listener:

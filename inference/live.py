@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from inference.agreement import Hypothesis, joined
 from inference.events import Done, Draining, Event, Interim, LanguageDetected, Progress
 from inference.finals import Finals, Pending
-from inference.listening import Heard
+from inference.listening import Heard, Listener
 from inference.scheduler import Ticket
 from inference.session import Hearing
 from inference.types import Decoded, DecodingOptions, Pcm, Priority, Window
@@ -22,6 +22,12 @@ AHEAD_SECONDS = 1.0
 """How far a stream may be ahead of the clock before it counts as faster than real time."""
 AHEAD_WINDOWS = 4
 """Finals on their way at which such a stream is held back."""
+CONTEXT_CHARACTERS = 100
+"""Text of the utterances before that a final is decoded behind: an utterance alone is short of context."""
+CONTEXT_SECONDS = 5.0
+"""Pause after which what was said before is no context."""
+SURE_SECONDS = 1.5
+"""Speech, weighed by probability, that settles the language of a stream."""
 
 
 class Lagging(Unavailable):
@@ -71,13 +77,15 @@ class Company:
 class LiveSession:
     """Speech as it happens. Drafts are skipped rather than queued; finals never change."""
 
-    def __init__(self, hearing: Hearing, options: DecodingOptions, *, interim: bool, company: Company) -> None:
+    def __init__(
+        self, hearing: Hearing, listener: Listener, options: DecodingOptions, *, interim: bool, company: Company
+    ) -> None:
         bounds = company.bounds
         if hearing.scheduler.waiting(Priority.FINAL) > bounds.delay:
             raise TooBusyForLive("the streams that are open wait too long already", retry_after=bounds.delay)
         self.changed = Signal()
         self._scheduler = hearing.scheduler
-        self._listener = hearing.listener
+        self._listener = listener
         self._threads = hearing.threads
         self._number = hearing.scheduler.admit()
         self._options = options
@@ -93,6 +101,8 @@ class LiveSession:
         self._guess: tuple[Window, Ticket[Decoded]] | None = None
         self._votes: defaultdict[str, float] = defaultdict(float)
         self._language = options.language
+        self._context = ""
+        self._said_until = 0.0
         self._events: list[Event] = []
         self._began: float | None = None
         self._reported = 0.0
@@ -154,6 +164,7 @@ class LiveSession:
             self._tail = [entry for entry in self._tail if entry[0] is not pending]
             self._elect(pending, decoded)
             self._events += decoded.segments
+            self._remember(decoded)
             self._show(after_segment=bool(decoded.segments))
             self._report()
         if self._finished and not self._told and self._finals.empty:
@@ -195,7 +206,7 @@ class LiveSession:
         else:
             if guess:
                 guess[1].cancel()
-            ticket = self._decode(window, Priority.FINAL, self._options)
+            ticket = self._decode_final(window)
         self._finals.submit(pending, ticket, self.changed.fire)
         self._tail.append((pending, self._hypothesis))
         self._hypothesis = Hypothesis()
@@ -211,7 +222,7 @@ class LiveSession:
             return
         if self._guess is None and self._scheduler.slots_in_use < self._scheduler.slots:
             self._drop_draft()
-            self._guess = (window, self._decode(window, Priority.FINAL, self._options))
+            self._guess = (window, self._decode_final(window))
 
     def _draft_if_due(self) -> None:
         speech = self._listener.open_speech
@@ -248,6 +259,15 @@ class LiveSession:
             self.changed.fire()
         self._shown = tail.text
 
+    def _remember(self, decoded: Decoded) -> None:
+        for segment in decoded.segments:
+            text = f"{self._context} {segment.text}".strip()
+            if len(text) > CONTEXT_CHARACTERS:
+                tail = text[-CONTEXT_CHARACTERS:]
+                text = tail.partition(" ")[2] or tail
+            self._context = text
+            self._said_until = segment.end
+
     def _elect(self, pending: Pending, decoded: Decoded) -> None:
         """Let the utterances vote on the language until the lead is safe."""
         if self._options.language or not decoded.segments:
@@ -258,8 +278,14 @@ class LiveSession:
         if language != self._language:
             self._language = language
             self._events.append(LanguageDetected(language, votes / total if total else 0.0))
-        if total > 4.0 and votes > 0.8 * total:
+        if votes > max(SURE_SECONDS, 0.8 * total):
             self._options = replace(self._options, language=language)
+
+    def _decode_final(self, window: Window) -> Ticket[Decoded]:
+        options = self._options
+        if self._context and window.start - self._said_until < CONTEXT_SECONDS:
+            options = replace(options, prompt=f"{options.prompt} {self._context}".strip())
+        return self._decode(window, Priority.FINAL, options)
 
     def _decode(self, window: Window, priority: Priority, options: DecodingOptions) -> Ticket[Decoded]:
         return self._scheduler.transcribe(self._number, window, options=options, priority=priority)

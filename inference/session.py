@@ -9,7 +9,7 @@ from typing import Protocol
 from inference.events import Done, Event, LanguageDetected, Progress
 from inference.finals import Finals, Pending
 from inference.language import vote
-from inference.listening import Heard, Listener
+from inference.listening import Heard, Hears
 from inference.scheduler import Scheduler, Ticket
 from inference.types import SAMPLE_RATE, DecodingOptions, LanguageScores, Pcm, Priority, Window
 from inference.wake import Signal
@@ -63,7 +63,6 @@ class Hearing:
     """What every session needs for itself."""
 
     scheduler: Scheduler
-    listener: Listener
     threads: Executor
     """Where listening runs."""
 
@@ -71,10 +70,12 @@ class Hearing:
 class FileSession:
     """A recording, taken as fast as the engine works it off; what it holds does not grow with its length."""
 
-    def __init__(self, hearing: Hearing, options: DecodingOptions, *, companions: "set[FileSession]") -> None:
+    def __init__(
+        self, hearing: Hearing, listener: Hears, options: DecodingOptions, *, companions: "set[FileSession]"
+    ) -> None:
         self.changed = Signal()
         self._scheduler = hearing.scheduler
-        self._listener = hearing.listener
+        self._listener = listener
         self._threads = hearing.threads
         self._number = hearing.scheduler.admit()
         self._options = options

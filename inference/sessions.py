@@ -9,6 +9,7 @@ from inference.convert import StreamConfig
 from inference.endpointing import FILE_POLICY, LIVE_POLICY, EndpointingPolicy
 from inference.listening import Listener
 from inference.live import Company, LiveBounds, LiveSession
+from inference.planning import PlanSession, WholeWindow
 from inference.scheduler import Scheduler
 from inference.session import FileSession, Hearing, Session
 from inference.voice import Voices
@@ -54,17 +55,24 @@ class Sessions:
     @contextmanager
     def session(self, config: StreamConfig, scheduler: Scheduler) -> Iterator[Session]:
         """Open a session. Raises QueueFull, TooBusyForLive."""
-        policy = _bounded(self._policy.speech if config.live else self._policy.files, config)
-        hearing = Hearing(scheduler, Listener(self._voices(), policy), self._threads)
+        hearing = Hearing(scheduler, self._threads)
         session: FileSession | LiveSession
-        if config.live:
-            session = LiveSession(hearing, config.options, interim=config.interim, company=self._live)
+        if config.window is not None:
+            session = FileSession(hearing, WholeWindow(*config.window), config.options, companions=self._files)
+        elif config.live:
+            listener = self._listener(self._policy.speech, config)
+            session = LiveSession(hearing, listener, config.options, interim=config.interim, company=self._live)
         else:
-            session = FileSession(hearing, config.options, companions=self._files)
+            kind = PlanSession if config.plan_only else FileSession
+            listener = self._listener(self._policy.files, config)
+            session = kind(hearing, listener, config.options, companions=self._files)
         try:
             yield session
         finally:
             session.close()
+
+    def _listener(self, policy: EndpointingPolicy, config: StreamConfig) -> Listener:
+        return Listener(self._voices(), _bounded(policy, config))
 
 
 def _bounded(policy: EndpointingPolicy, config: StreamConfig) -> EndpointingPolicy:
