@@ -65,7 +65,7 @@ COPY summarizer /opt/rooms/summarizer
 RUN python -m compileall -q /opt/venv
 
 FROM packages AS vllm-packages
-COPY requirements/vllm-gpu.txt /requirements.txt
+COPY requirements/vllm.txt /requirements.txt
 RUN --mount=type=cache,target=/root/.cache/pip pip install --require-hashes --requirement /requirements.txt
 COPY protos/speech /opt/rooms/speech
 COPY rpc /opt/rooms/rpc
