@@ -1,4 +1,4 @@
-"""`python -m summarizer`: the summarization service as a process."""
+"""`python -m summarizer`: the summarization service as a process; `python -m summarizer fetch`: its weights."""
 
 import asyncio
 import sys
@@ -50,11 +50,19 @@ async def run(settings: Settings, weights: WeightsSettings) -> int:
             await resident.close()
 
 
+async def fetch(settings: Settings, weights: WeightsSettings) -> int:
+    """Get the weights and end, for a job that fills a folder which the service then only reads."""
+    resident = opening.resident(settings, weights.store())
+    await resident.fetch()
+    return 0 if resident.status.state == "ready" else 1
+
+
 def main() -> None:
-    """Read the settings and serve."""
+    """Read the settings and serve, or with the argument `fetch` only get the weights."""
     settings = Settings()
     telemetry.configure_logging(level=settings.log_level, as_json=settings.log_json)
-    sys.exit(asyncio.run(run(settings, WeightsSettings())))
+    work = fetch if sys.argv[1:] == ["fetch"] else run
+    sys.exit(asyncio.run(work(settings, WeightsSettings())))
 
 
 if __name__ == "__main__":
