@@ -25,6 +25,10 @@ START_LAG = 0.1
 """How much later than its aligned start a word in running speech begins."""
 END_LAG = 0.03
 LEAST_DURATION = 0.02
+VOICE_MARGIN = 0.15
+"""How far sound may reach beyond voice activity, which misses soft consonants."""
+FAINTEST = -70.0
+"""Decibels under full scale below which nothing is sound."""
 
 
 def refine(words: Sequence[Word], window: Window) -> tuple[Word, ...]:
@@ -75,14 +79,15 @@ def _loud(window: Window) -> NDArray[np.bool_]:
     decibels = 10 * np.log10(power + 1e-10)
     voiced = np.zeros(count, dtype=bool)
     for span in window.speech:
-        first, last = (span.start - window.start) / FRAME, (span.end - window.start) / FRAME
+        first = (span.start - window.start - VOICE_MARGIN) / FRAME
+        last = (span.end - window.start + VOICE_MARGIN) / FRAME
         voiced[max(0, int(first)) : max(0, int(np.ceil(last)))] = True
     if not voiced.any():
         voiced[:] = True
     peak = float(np.percentile(decibels[voiced], 95)) if count else 0.0
     floor = float(np.percentile(decibels, 5)) if count else 0.0
     # Well under the voice, but over the noise of the room.
-    threshold = min(max(peak - 35.0, floor + 6.0), peak - 6.0)
+    threshold = max(min(max(peak - 35.0, floor + 6.0), peak - 6.0), FAINTEST)
     return voiced & (decibels > threshold)
 
 
