@@ -39,6 +39,8 @@ READERS: dict[str, tuple[type[BaseSettings], ...]] = {
     "summarizer": (SummarizationSettings, WeightsSettings),
 }
 """Who reads the environment of a container, by the container's name."""
+FOREIGN = {"HF_HUB_OFFLINE"}
+"""Variables of libraries."""
 SERVICES = {
     role: module.DESCRIPTOR.services_by_name[f"{role.capitalize()}Service"].full_name
     for role, module in (
@@ -67,7 +69,7 @@ def test_every_variable_is_a_setting(overlay: str) -> None:
         for container in containers(workload):
             if container["name"] in READERS:
                 names = {each for settings in READERS[container["name"]] for each in known(settings)}
-                assert set(environment(container)) <= names
+                assert set(environment(container)) <= names | FOREIGN
 
 
 def test_every_value_is_one_that_the_settings_take(overlay: str, monkeypatch: pytest.MonkeyPatch) -> None:
