@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import sys
@@ -71,8 +70,8 @@ def _run(client: Client, given: argparse.Namespace) -> int:
 def _listen(client: Client, given: argparse.Namespace) -> None:
     stream = client.stream(**_set({"model": given.model, "language": given.language}))
     stream.on_message = lambda message: _write(message["text"]) if message["text"] else None
-    opened = contextlib.nullcontext(sys.stdin.buffer) if given.file == "-" else Path(given.file).open("rb")
-    with opened as source, stream:
+    # Descriptor 0 is standard input.
+    with open(0 if given.file == "-" else given.file, "rb") as source, stream:  # noqa: PTH123 - a descriptor has no path
         while chunk := source.read(CHUNK_BYTES):
             stream.send(chunk)
         stream.finish()
