@@ -43,8 +43,9 @@ async def running_edge(
     terms = Terms(
         settings.spool_folder,
         Limits(seconds=settings.max_media_seconds),
-        settings.diarize_fallback,
-        settings.speakers_wait_seconds,
+        diarize_fallback=settings.diarize_fallback,
+        spread_seconds=settings.spread_seconds,
+        speakers_wait_seconds=settings.speakers_wait_seconds,
     )
     edge = Edge(settings, backends, policy, terms)
     runner = web.AppRunner(

@@ -1,7 +1,7 @@
 """The three services behind their stubs: the only place of the edge that speaks gRPC."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -19,7 +19,7 @@ from speech.v1 import (
 from edge import convert
 from edge.catalogue import Model
 from edge.convert import Recognition, Runtime
-from edge.events import DiarizationEvent, RecognitionEvent
+from edge.events import DiarizationEvent, Planned, RecognitionEvent
 from edge.replicas import Replicas
 from edge.summaries import Delta, Summary, SummaryEvent
 from rpc.client import Channels, metadata, service_errors
@@ -51,8 +51,31 @@ class Transcription:
         self, address: str, wanted: Recognition, audio: AsyncIterator[bytes]
     ) -> AsyncGenerator[RecognitionEvent, None]:
         """Events of one stream on one replica, until the last. Raises `ServiceError`."""
+        async with aclosing(self._events(address, convert.recognition_config(wanted), audio)) as events:
+            async for event in events:
+                yield event
+
+    async def plan(
+        self, address: str, wanted: Recognition, audio: AsyncIterator[bytes]
+    ) -> AsyncGenerator[RecognitionEvent, None]:
+        """Windows of a recording, cut by one replica that decodes none. Raises `ServiceError`."""
+        async with aclosing(self._events(address, convert.plan_config(wanted), audio)) as events:
+            async for event in events:
+                yield event
+
+    async def window(
+        self, address: str, wanted: Recognition, window: Planned, audio: AsyncIterator[bytes]
+    ) -> AsyncGenerator[RecognitionEvent, None]:
+        """Events of one planned window, whose audio this is. Raises `ServiceError`."""
+        async with aclosing(self._events(address, convert.window_config(wanted, window), audio)) as events:
+            async for event in events:
+                yield event
+
+    async def _events(
+        self, address: str, first: transcription_pb2.TranscriptionConfig, audio: AsyncIterator[bytes]
+    ) -> AsyncGenerator[RecognitionEvent, None]:
         stub = transcription_pb2_grpc.TranscriptionServiceStub(self.replicas.channel(address))
-        config = transcription_pb2.TranscribeRequest(config=convert.recognition_config(wanted))
+        config = transcription_pb2.TranscribeRequest(config=first)
         failures: list[Exception] = []
         call = stub.Transcribe(_audio_requests(config, audio, failures), metadata=metadata())
         async for response in _responses(call, failures):

@@ -13,6 +13,7 @@ from edge.events import (
     Horizon,
     LanguageDetected,
     Merged,
+    Planned,
     Progress,
     Ready,
     RecognitionEvent,
@@ -46,6 +47,8 @@ class Runtime:
     """MiB."""
     streams: int
     stream_limit: int
+    slots: int
+    """Units of work that its engines do at once."""
     queued: float
     queue_limit: float
     queue_delay: float
@@ -88,6 +91,25 @@ def recognition_config(wanted: Recognition) -> transcription_pb2.TranscriptionCo
     )
 
 
+def plan_config(wanted: Recognition) -> transcription_pb2.TranscriptionConfig:
+    """First message of a stream that plans windows."""
+    config = recognition_config(wanted)
+    config.plan_only = True
+    return config
+
+
+def window_config(wanted: Recognition, window: Planned) -> transcription_pb2.TranscriptionConfig:
+    """First message of a stream that is one planned window."""
+    config = recognition_config(wanted)
+    config.window.CopyFrom(
+        transcription_pb2.PlannedWindow(
+            span=audio_pb2.TimeSpan(start=window.start, end=window.end),
+            speech=[audio_pb2.TimeSpan(start=start, end=end) for start, end in window.speech],
+        )
+    )
+    return config
+
+
 def diarization_config(*, live: bool, speakers: int) -> diarization_pb2.DiarizationConfig:
     """First message of a `Diarize` stream."""
     mode = diarization_pb2.DIARIZATION_MODE_LIVE if live else diarization_pb2.DIARIZATION_MODE_FILE
@@ -111,6 +133,9 @@ def recognition_event(response: transcription_pb2.TranscribeResponse) -> Recogni
             return SpeechEnded(response.speech_ended.time)
         case "language_detected":
             return LanguageDetected(response.language_detected.language, response.language_detected.confidence)
+        case "window":
+            window = response.window
+            return Planned(window.span.start, window.span.end, tuple((part.start, part.end) for part in window.speech))
         case "draining":
             return Draining(response.draining.processed_seconds)
         case "done":
@@ -162,6 +187,7 @@ def _runtime(accelerators: Iterable[audio_pb2.Accelerator], load: audio_pb2.Load
         gpu_memory=0 if gpu is None else gpu.memory_mebibytes,
         streams=load.streams,
         stream_limit=load.stream_limit,
+        slots=load.slots,
         queued=load.queued,
         queue_limit=load.queue_limit,
         queue_delay=load.queue_delay_seconds,

@@ -45,6 +45,16 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Planned:
+    """A window of the audio for some replica to decode."""
+
+    start: float
+    end: float
+    speech: tuple[tuple[float, float], ...]
+    """Where voice was found in it: starts and ends."""
+
+
+@dataclass(frozen=True, slots=True)
 class Draining:
     """The replica goes away; audio after `processed` is for another one."""
 
@@ -60,7 +70,7 @@ class Done:
 
 
 RecognitionEvent = (
-    Ready | Segment | Interim | SpeechStarted | SpeechEnded | LanguageDetected | Progress | Draining | Done
+    Ready | Segment | Interim | SpeechStarted | SpeechEnded | LanguageDetected | Progress | Planned | Draining | Done
 )
 
 
@@ -96,6 +106,9 @@ def shifted(event: RecognitionEvent, seconds: float) -> RecognitionEvent:
             return replace(event, time=event.time + seconds)
         case Progress():
             return replace(event, received=event.received + seconds, processed=event.processed + seconds)
+        case Planned(start=start, end=end, speech=speech):
+            moved = tuple((low + seconds, high + seconds) for low, high in speech)
+            return Planned(start + seconds, end + seconds, moved)
         case Draining():
             return replace(event, processed=event.processed + seconds)
         case _:

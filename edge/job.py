@@ -18,6 +18,7 @@ from edge.policy import Admission
 from edge.reading import Reading
 from edge.recording import Recording, open_recording
 from edge.resuming import Recogniser
+from edge.spreading import Spread
 from edge.types import DiarizationState, Segment, Transcript, Turn
 from media import Limits, decode, probe
 from rpc.errors import ServiceError
@@ -45,6 +46,8 @@ class Terms:
     limits: Limits
     diarize_fallback: bool = True
     """Whether a transcript without speakers is better than none, where the caller did not insist."""
+    spread_seconds: float = 60.0
+    """Length from which a recording is decoded by all replicas together."""
     speakers_wait_seconds: float = 60.0
     """How long a transcript waits for its speakers, plus half the recording's length."""
 
@@ -81,7 +84,7 @@ class Job:
         async with open_recording(self._terms.folder) as recording, asyncio.TaskGroup() as group:
             audio = group.create_task(self._decode(source, recording, held=estimate.container_seconds or 0.0))
             turns = group.create_task(self._turns(recording)) if self._diarizes else None
-            words = await self._words(recording, listener)
+            words = await self._words(recording, listener, estimate.container_seconds or 0.0)
             decoded = await audio
             found = await self._await_turns(turns, decoded.duration)
         return self._join(words, decoded, found)
@@ -100,7 +103,7 @@ class Job:
         recording.finish()
         return _Audio(decoder.report.duration, decoder.report.truncated)
 
-    async def _words(self, recording: Recording, listener: Listener) -> _Words:
+    async def _words(self, recording: Recording, listener: Listener, estimate: float) -> _Words:
         wanted = Recognition(
             self._options.model,
             self._options.language,
@@ -108,7 +111,7 @@ class Job:
             prompt=self._options.prompt,
         )
         words = _Words([])
-        async with aclosing(Recogniser(self._backends.transcription, wanted, recording).events()) as events:
+        async with aclosing((await self._recogniser(wanted, recording, estimate)).events()) as events:
             async for event in events:
                 match event:
                     case Segment():
@@ -119,6 +122,12 @@ class Job:
                     case Done(language=language, served_by=model):
                         words.language, words.model = language, model
         return words
+
+    async def _recogniser(self, wanted: Recognition, recording: Recording, estimate: float) -> Recogniser | Spread:
+        service = self._backends.transcription
+        if estimate >= self._terms.spread_seconds and len(await service.replicas.look()) > 1:
+            return Spread(service, wanted, recording)
+        return Recogniser(service, wanted, recording)
 
     async def _turns(self, recording: Recording) -> list[Turn] | None:
         """Turns by the numbers of the service; None if there are none to be had and the transcript goes without."""

@@ -41,6 +41,9 @@ class EdgeSettings(BaseSettings):
     diarize_fallback: bool = Field(
         default=True, description="send a transcript without speakers when they cannot be had"
     )
+    spread_seconds: float = Field(
+        default=60.0, ge=0, description="length from which all transcription replicas share one recording"
+    )
     speakers_wait_seconds: float = Field(default=60.0, ge=0, description="wait for speakers, plus half the recording")
     header_seconds: float = Field(
         default=10.0, gt=0, description="time for a request's headers, and for the next request"
