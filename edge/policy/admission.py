@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, replace
 from typing import Any
 
-from edge.policy import Admission, Principal
+from edge.policy import Admission, Kind, Principal
 from edge.policy.audit import audit
 from edge.policy.books import Books
 from edge.policy.database import DatabaseGone
@@ -17,6 +17,7 @@ from edge.policy.leases import Leases
 from edge.policy.ledger import HoldEnded, Insufficient, Ledger
 from edge.policy.metrics import STEPS
 from edge.policy.outcomes import Answer, Fresh, Limit, Mismatch, Outcome, Replay, Running
+from edge.policy.presence import Presence
 from edge.policy.wallets import Unit, Wallet, milliseconds
 
 BUSY_RETRY_SECONDS = 5
@@ -27,6 +28,7 @@ BUSY_RETRY_SECONDS = 5
 class Desk:
     """What admissions work with."""
 
+    presence: Presence
     keys: Keys
     ledger: Ledger
     leases: Leases
@@ -53,14 +55,14 @@ class Metered(Admission):
     """
 
     def __init__(
-        self, desk: Desk, principal: Principal, wallets: tuple[Wallet, ...], *, counted: bool, request: str, now: int
+        self, desk: Desk, principal: Principal, wallets: tuple[Wallet, ...], *, kind: Kind, request: str, now: int
     ) -> None:
         self.max_bytes = principal.tier.max_bytes
         self.request = request
         self._desk = desk
         self._principal = principal
         self._wallets = wallets
-        self._counted = counted
+        self._kind = kind
         self._now = now
         self._held: dict[Wallet, int] = {}
         self._left: dict[Wallet, Limit] = {}
@@ -82,7 +84,8 @@ class Metered(Admission):
 
         Raises `PaymentRequired`, or `Unauthorized` if the key was revoked meanwhile.
         """
-        if self._principal.key:
+        if self._principal.key and self._kind == "stream":
+            # A stream goes on for hours after its key was looked at.
             await self._desk.keys.check(self._principal.key)
         await self._uninterrupted(self._hold(milliseconds(seconds)))
 
@@ -126,7 +129,7 @@ class Metered(Admission):
 
     async def _enter(self) -> None:
         tier = self._principal.tier
-        if self._counted and not await self._desk.leases.take(
+        if self._kind != "summary" and not await self._desk.leases.take(
             self._principal.account, self.request, limit=tier.concurrent
         ):
             raise TooManyRequests(

@@ -79,11 +79,11 @@ class Renderer:
         return rendered
 
 
-async def open_database(url: str, *, connections: int = 8) -> Database:
+async def open_database(url: str, *, connections: int = 8, patience: float = 5.0) -> Database:
     """Open `sqlite:///path` or `postgresql://user@host/name`; its tables are there (see `migrations`)."""
     from edge.policy.postgresql import PostgreSQL
     from edge.policy.sqlite import SQLite
 
     if url.startswith("sqlite:"):
         return await SQLite.open(url)
-    return await PostgreSQL.open(url, connections=connections)
+    return await PostgreSQL.open(url, connections=connections, patience=patience)

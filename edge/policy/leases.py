@@ -36,12 +36,19 @@ class Leases:
 
     async def take(self, account: str, request: str, *, limit: int) -> bool:
         """Occupy one of `limit` slots; False if all are taken."""
+        values = {"account": account, "request": request, "process": self._process}
+        if limit < 1:
+            return False
+        # Most often nearly all are free: try any one, and look only if it is not.
+        tried = random.randrange(limit)  # noqa: S311 - it spreads, it hides nothing
+        if await self._database.run(TAKE, **values, slot=tried):
+            return True
         busy = {row["slot"] for row in await self._database.run(BUSY, account=account)}
         free = [slot for slot in range(limit) if slot not in busy]
-        # Others look at the same free slots at the same moment; starting anywhere spreads them.
+        # Others look at the same free slots at the same moment.
         random.shuffle(free)
         for slot in free:
-            if await self._database.run(TAKE, account=account, slot=slot, request=request, process=self._process):
+            if await self._database.run(TAKE, **values, slot=slot):
                 return True
         return False
 

@@ -18,14 +18,13 @@ from edge.policy.keys import NewKey, tier_of
 from edge.policy.ledger import Insufficient
 from edge.policy.metrics import ADMISSIONS, REFUSALS
 from edge.policy.outcomes import Outcome, Running
-from edge.policy.tables import TIERS, now_ms
+from edge.policy.tables import TIERS
 from edge.policy.wallets import Unit, daily, wallets_of
 
 ANONYMOUS = "anonymous"
 """The tier of callers without a key."""
 
 _ANONYMOUS_TIER = select(TIERS).where(TIERS.c.name == ANONYMOUS)
-_NOW = select(now_ms().label("now"))
 
 
 class MeteredPolicy(Policy):
@@ -85,7 +84,7 @@ class MeteredPolicy(Policy):
         """
         if self._sign_ups is None:
             raise SignUpClosed("Accounts are made by the operator of this server.")
-        now = await self._now()
+        now = await self._desk.presence.now()
         wallet = daily(self._subject(peer, forwarded), Unit.SIGN_UPS, self._sign_ups, now)
         request = secrets.token_hex(16)
         try:
@@ -107,12 +106,12 @@ class MeteredPolicy(Policy):
 
     @asynccontextmanager
     async def _admitted(self, principal: Principal, kind: Kind, request_id: str) -> AsyncIterator[Admission]:
-        now = await self._now()
+        now = await self._desk.presence.now()
         counted = kind != "summary"
         wallets = wallets_of(principal.account, principal.tier, now) if counted else ()
         # An id of our own: the caller may choose `request_id`, and one that came twice would be counted once.
         request = secrets.token_hex(16)
-        admission = Metered(self._desk, principal, wallets, counted=counted, request=request, now=now)
+        admission = Metered(self._desk, principal, wallets, kind=kind, request=request, now=now)
         tier = principal.tier.name
         try:
             await admission.enter()
@@ -128,10 +127,6 @@ class MeteredPolicy(Policy):
             self._leaving.add(leaving)
             leaving.add_done_callback(self._leaving.discard)
             await asyncio.shield(leaving)
-
-    async def _now(self) -> int:
-        [row] = await self._database.run(_NOW)
-        return int(row["now"])
 
     def _subject(self, peer: str, forwarded: Sequence[str]) -> str:
         """Name an address without saying it."""

@@ -40,7 +40,11 @@ async def open_office(settings: PolicySettings) -> AsyncIterator[Office]:
     secret = load_secret(settings)
     if settings.database_upgrade:
         await upgrade(settings.database_url)
-    database = await open_database(settings.database_url, connections=settings.database_connections)
+    database = await open_database(
+        settings.database_url,
+        connections=settings.database_connections,
+        patience=settings.database_patience_seconds,
+    )
     try:
         await check_secret(database, secret)
         office = furnish(settings, database, secret=secret)
@@ -60,7 +64,7 @@ def furnish(settings: PolicySettings, database: Database, *, secret: bytes) -> O
     leases = Leases(database, process=presence.id)
     idempotency = Idempotency(database, process=presence.id)
     accounts = Accounts(database, ledger)
-    desk = Desk(keys, ledger, leases, books, journal, idempotency)
+    desk = Desk(presence, keys, ledger, leases, books, journal, idempotency)
     keeper = Keeper(
         database,
         presence,

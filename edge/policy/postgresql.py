@@ -14,9 +14,6 @@ from edge.policy.database import Database, DatabaseGone, Renderer, Row
 TRIES = 3
 """A statement that lost a deadlock, or its connection, is run again: each is safe to repeat."""
 
-PATIENCE = 5.0
-"""Seconds in which a statement has to be answered."""
-
 GONE = (
     OSError,
     TimeoutError,
@@ -32,21 +29,23 @@ GONE = (
 class PostgreSQL(Database):
     """Shared by every edge; connections are made again by themselves after an outage."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", *, patience: float) -> None:
         self._pool = pool
+        self._patience = patience
+        """Seconds in which a statement has to be answered."""
         self._render = Renderer(dialect())  # type: ignore[no-untyped-call]  # SQLAlchemy left it out
 
     @classmethod
-    async def open(cls, url: str, *, connections: int) -> "PostgreSQL":
+    async def open(cls, url: str, *, connections: int, patience: float) -> "PostgreSQL":
         """Connect to the database that `url` names."""
         plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
         try:
             pool = await asyncpg.create_pool(
-                plain, min_size=1, max_size=connections, timeout=PATIENCE, command_timeout=PATIENCE, reset=_keep
+                plain, min_size=1, max_size=connections, timeout=patience, command_timeout=patience, reset=_keep
             )
         except GONE as error:
             raise DatabaseGone from error
-        return cls(pool)
+        return cls(pool, patience=patience)
 
     async def run(self, statement: ClauseElement, **values: Any) -> Sequence[Row]:
         """Run the statement on a free connection."""
@@ -61,7 +60,7 @@ class PostgreSQL(Database):
         raise DatabaseGone
 
     async def _fetch(self, sql: str, arguments: list[Any]) -> Sequence[Row]:
-        connection = await self._pool.acquire(timeout=PATIENCE)
+        connection = await self._pool.acquire(timeout=self._patience)
         try:
             rows: Sequence[Row] = await connection.fetch(sql, *arguments)
             return rows
@@ -71,7 +70,7 @@ class PostgreSQL(Database):
     async def close(self) -> None:
         """Close every connection; one that does not answer is dropped."""
         try:
-            await asyncio.wait_for(self._pool.close(), PATIENCE)
+            await asyncio.wait_for(self._pool.close(), self._patience)
         except TimeoutError:
             self._pool.terminate()
 

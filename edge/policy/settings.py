@@ -21,6 +21,8 @@ class PolicySettings(BaseSettings):
     """`sqlite:///path` or `postgresql://user:password@host/name`; a file in the data folder if empty."""
     database_connections: int = Field(default=8, ge=1)
     """Connections of one process to PostgreSQL."""
+    database_patience_seconds: float = Field(default=5.0, gt=0)
+    """How long PostgreSQL has to answer, before it is taken for gone."""
     database_upgrade: bool = True
     """Whether a start brings the tables up to date; else `python -m edge database upgrade` does."""
     key_secret: SecretStr | None = Field(default=None, min_length=32)

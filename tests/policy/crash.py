@@ -137,7 +137,7 @@ async def work(office: Office, principal: Principal, run: int, said: Callable[[s
 
 async def doomed(settings: PolicySettings, principal: Principal, run: int, chance: random.Random, file: Path) -> None:
     """Be an edge that dies."""
-    database = Doomed(await open_database(settings.database_url, connections=4), chance)
+    database = Doomed(await open_database(settings.database_url, connections=4, patience=120), chance)
     office = furnish(settings, database, secret=SECRET.encode())
     with file.open("a") as acknowledgements:
 
