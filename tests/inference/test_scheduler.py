@@ -96,10 +96,10 @@ async def test_windows_that_differ_in_kind_do_not(engine: GatedEngine) -> None:
         one.transcribe(session, window(2), options=DecodingOptions(words=False), priority=Priority.FILE),
         one.transcribe(session, window(3, 20.0), options=OPTIONS, priority=Priority.FILE),
         one.transcribe(session, window(4), options=DecodingOptions(prompt="so"), priority=Priority.FILE),
-        one.detect(session, window(5), priority=Priority.FILE),
     ]
+    detected = one.detect(session, window(5), priority=Priority.FILE)
     engine.let(6)
-    await asyncio.gather(*(ticket.future for ticket in waiting))
+    await asyncio.gather(detected.future, *(ticket.future for ticket in waiting))
     assert sorted(engine.calls) == [[0.0], [1.0], [2.0], [3.0], [4.0], [5.0]]
     await one.close()
 
