@@ -1,0 +1,115 @@
+"""Word error rate, languages and invented words, beside `WhisperModel` with the same weights in the same process."""
+
+import argparse
+import re
+from collections import defaultdict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.clips import Clip, Recognized, Recognizer, clips, ours, plain
+from tests.audio import music, silence, white_noise
+
+UNSPACED = {"ja", "th", "zh"}
+CUTS = (1.0, 1.5, 2.5)
+"""Seconds of the short cuts whose language is to be found."""
+
+
+def configure(parser: argparse._ArgumentGroup) -> None:
+    """Add this benchmark's flags."""
+    parser.add_argument("--quiet-minutes", type=float, default=5.0, help="length of each recording without speech")
+
+
+def normalized(text: str, clip: Clip) -> str:
+    """What is compared: words as whisper_normalizer leaves them, characters where words have no spaces."""
+    from whisper_normalizer.basic import BasicTextNormalizer
+    from whisper_normalizer.english import EnglishTextNormalizer
+
+    if clip.language in UNSPACED:
+        return " ".join(BasicTextNormalizer()(text).replace(" ", ""))
+    if clip.language != "en":
+        return str(BasicTextNormalizer()(text)).strip()
+    words = str(EnglishTextNormalizer()(text))
+    # Spoken digits are written together or apart; neither is an error.
+    return re.sub(r"(?<=\d)\s*(?=\d)", " ", words) if clip.category == "word_timestamps" else words
+
+
+def errors(text: str, clip: Clip) -> tuple[int, int]:
+    """Wrong words and reference words."""
+    import jiwer
+
+    assert clip.text is not None
+    reference, hypothesis = normalized(clip.text, clip), normalized(text, clip)
+    if not reference:
+        return len(hypothesis.split()), 0
+    found = jiwer.process_words(reference, hypothesis)
+    return found.substitutions + found.deletions + found.insertions, len(reference.split())
+
+
+def short_cuts(clip: Clip) -> list[NDArray[np.int16]]:
+    """Pieces of the loudest part of a clip."""
+    energy = np.convolve(np.square(clip.pcm.astype(np.float64)), np.ones(16_000), mode="valid")
+    middle = int(np.argmax(energy)) + 8_000
+    return [clip.pcm[max(0, middle - int(seconds * 8_000)) : middle + int(seconds * 8_000)] for seconds in CUTS]
+
+
+def run(args: argparse.Namespace) -> str:
+    """The tables."""
+    recognize, theirs = ours(), plain()
+    all_clips = clips()
+    results = {clip.name: (recognize(clip.pcm), theirs(clip.pcm)) for clip in all_clips}
+    return "\n\n".join(
+        [
+            "## Accuracy",
+            "Normalised word error rate, characters in Chinese and Japanese; base, int8, one thread, beam 5, voice "
+            "activity on, the language to be found. Plain is `faster_whisper.WhisperModel`.",
+            _rates(all_clips, results),
+            _languages(all_clips, results, recognize=recognize, theirs=theirs),
+            _invented(args.quiet_minutes * 60, recognize=recognize, theirs=theirs),
+        ]
+    )
+
+
+def _rates(all_clips: list[Clip], results: dict[str, tuple[Recognized, Recognized]]) -> str:
+    sums: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for clip in all_clips:
+        if clip.text:
+            mine, other = (errors(result.text, clip)[0] for result in results[clip.name])
+            for name in (clip.category, "all"):
+                total = sums[name]
+                total[0] += errors("", clip)[1]
+                total[1] += mine
+                total[2] += other
+    lines = ["| category | words | ours | plain |", "| --- | --- | --- | --- |"]
+    for name, (words, mine, other) in sorted(sums.items(), key=lambda item: item[0] == "all"):
+        lines.append(f"| {name} | {words} | {100 * mine / words:.1f} % | {100 * other / words:.1f} % |")
+    cpu = [sum(pair[side].cpu for pair in results.values()) for side in (0, 1)]
+    audio = sum(len(clip.pcm) for clip in all_clips) / 16_000
+    lines += ["", f"CPU seconds for {audio:.0f} s of audio: ours {cpu[0]:.1f}, plain {cpu[1]:.1f}."]
+    return "\n".join(lines)
+
+
+def _languages(
+    all_clips: list[Clip],
+    results: dict[str, tuple[Recognized, Recognized]],
+    *,
+    recognize: Recognizer,
+    theirs: Recognizer,
+) -> str:
+    spoken = [clip for clip in all_clips if clip.language and clip.text != ""]
+    whole = [sum(results[clip.name][side].language == clip.language for clip in spoken) for side in (0, 1)]
+    cuts = [(clip, piece) for clip in spoken for piece in short_cuts(clip)]
+    right = [sum(found(piece).language == clip.language for clip, piece in cuts) for found in (recognize, theirs)]
+    lines = ["| language is right | of | ours | plain |", "| --- | --- | --- | --- |"]
+    lines.append(f"| whole clips | {len(spoken)} | {whole[0]} | {whole[1]} |")
+    lines.append(f"| cuts of {', '.join(map(str, CUTS))} s | {len(cuts)} | {right[0]} | {right[1]} |")
+    return "\n".join(lines)
+
+
+def _invented(seconds: float, *, recognize: Recognizer, theirs: Recognizer) -> str:
+    quiet = {"silence": silence(seconds), "white noise": white_noise(seconds), "music": music(seconds)}
+    lines = [f"| {seconds / 60:.0f} minutes of | words ours | words plain |", "| --- | --- | --- |"]
+    for name, pcm in quiet.items():
+        counts = [len(found(pcm).text.split()) for found in (recognize, theirs)]
+        lines.append(f"| {name} | {counts[0]} | {counts[1]} |")
+    return "\n".join(lines)
