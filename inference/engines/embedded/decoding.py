@@ -2,6 +2,7 @@
 
 import itertools
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -97,13 +98,19 @@ class Decoder:
         return total
 
 
-def turns_of(stretches: list[Stretch], samples: int) -> list[Turn]:
-    """Join what belongs together and number the voices by first speech."""
+def by_first_speech(stretches: list[Stretch]) -> dict[int, int]:
+    """Return the number of each voice, from 1."""
     numbers: dict[int, int] = {}
+    for stretch in sorted(stretches, key=lambda each: (each.start, each.overlapped)):
+        numbers.setdefault(stretch.voice, len(numbers) + 1)
+    return numbers
+
+
+def turns_of(stretches: list[Stretch], samples: int, numbers: Mapping[int, int]) -> list[Turn]:
+    """Join what belongs together and name the voices by their numbers."""
     latest: dict[int, int] = {}
     joined: list[Stretch] = []
     for stretch in sorted(stretches, key=lambda each: (each.start, each.overlapped)):
-        numbers.setdefault(stretch.voice, len(numbers) + 1)
         at = latest.get(stretch.voice, -1)
         if at >= 0 and joined[at].end == stretch.start and joined[at].overlapped == stretch.overlapped:
             joined[at] = replace(joined[at], end=stretch.end)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from inference.engines.diarization import DiarizationCapabilities, DiarizationOptions
+from inference.engines.embedded.live import LiveStream
 from inference.engines.embedded.networks import Embedder, Segmenter
 from inference.engines.embedded.stream import EmbeddedStream
 from inference.types import Pcm
@@ -34,7 +35,7 @@ class EmbeddedDiarizer:
 
     def open(self, options: DiarizationOptions) -> EmbeddedStream:
         """Begin a stream."""
-        return EmbeddedStream(options, limit=MAX_SPEAKERS)
+        return (LiveStream if options.live else EmbeddedStream)(options, limit=MAX_SPEAKERS)
 
     def advance(self, streams: Sequence[EmbeddedStream]) -> None:
         """Do the next piece of work of each stream."""

@@ -5,14 +5,14 @@ from numpy.typing import NDArray
 
 from inference.engines.diarization import DiarizationEvent, DiarizationOptions
 from inference.engines.embedded.channel import bands
-from inference.engines.embedded.decoding import Decoder, turns_of
+from inference.engines.embedded.decoding import Decoder, Stretch, by_first_speech, turns_of
 from inference.engines.embedded.features import PIECE
-from inference.engines.embedded.gathering import Gathering
+from inference.engines.embedded.gathering import Gathering, Voices
 from inference.engines.embedded.networks import HOP, WINDOW, Activity, Embeddings
 from inference.engines.embedded.runs import Piece, Runs
 from inference.engines.embedded.tracks import STEP, Tracker, frame_count, frame_sample
 from inference.tape import Tape
-from inference.types import SAMPLE_RATE, Pcm, Turn
+from inference.types import SAMPLE_RATE, Pcm
 
 
 class EmbeddedStream:
@@ -98,22 +98,24 @@ class EmbeddedStream:
         measured = bands(self.next_pieces(len(vectors)))
         done, self._waiting = self._waiting[: len(vectors)], self._waiting[len(vectors) :]
         self._gathering.add(done, vectors, measured)
-        needed = min((piece.start for piece in self._waiting), default=self._runs.needed)
-        self._tape.forget(min(self._window, frame_sample(needed)))
+        self._forget(frame_sample(min((piece.start for piece in self._waiting), default=self._runs.needed)))
 
     def conclude(self) -> None:
         """Turn all of a finished stream into turns, if nothing else is left to do."""
         if not self._framed or self._waiting or self._done:
             return
-        self._events += self._turns()
         self._done = True
+        if self._gathering.pieces:
+            voices = self._gathering.voices(speakers=self._options.speakers, limit=self._limit)
+            stretches = Decoder(self._runs.runs, self._gathering.pieces, voices).stretches()
+            self._tell_all(stretches, voices)
 
-    def _turns(self) -> list[Turn]:
-        if not self._gathering.pieces:
-            return []
-        voices = self._gathering.voices(speakers=self._options.speakers, limit=self._limit)
-        stretches = Decoder(self._runs.runs, self._gathering.pieces, voices).stretches()
-        return turns_of(stretches, self._tape.end)
+    def _tell_all(self, stretches: list[Stretch], voices: Voices) -> None:
+        self._events += turns_of(stretches, self._tape.end, by_first_speech(stretches))
+
+    def _forget(self, needed: int) -> None:
+        """Let go of the audio before a sample that no piece needs, and that no window does."""
+        self._tape.forget(min(self._window, needed))
 
     def _audio(self, piece: Piece) -> Pcm:
         start, end = frame_sample(piece.start), frame_sample(piece.end)
