@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from summarizer import quantities, words
+from summarizer import prompts, quantities, shape, words
 from summarizer.types import Line, Utterance
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
@@ -92,7 +92,11 @@ class Guard:
         return [*self._numbers(text), *self._names(text, answer=answer)]
 
     def _unsound(self, sentence: str, *, answer: str) -> bool:
-        return bool(self.unsupported(sentence, answer=answer)) or not self._grounded(sentence, answer=answer)
+        return (
+            not _PROMPT.isdisjoint(_shingles(sentence))
+            or bool(self.unsupported(sentence, answer=answer))
+            or not self._grounded(sentence, answer=answer)
+        )
 
     def _numbers(self, text: str) -> Iterator[str]:
         # Number words of a language that is not known here could be what a digit in the summary stands for.
@@ -180,6 +184,15 @@ class Citations:
         best = max(scores.values())
         chosen = sorted(scores, key=lambda number: -scores[number])[:most]
         return tuple(self._segments[number][0] for number in sorted(chosen) if scores[number] >= 0.5 * best)
+
+
+def _shingles(sentence: str) -> set[str]:
+    """Return the runs of five words of a sentence, or all of it where it is shorter."""
+    said = shape.same(sentence).split()
+    return {" ".join(said[start : start + 5]) for start in range(max(1, len(said) - 4))}
+
+
+_PROMPT = {shingle for sentence in shape.sentences(prompts.own_words()) for shingle in _shingles(sentence)}
 
 
 def _stems(text: str) -> set[str]:

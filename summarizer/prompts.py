@@ -120,6 +120,11 @@ def overhead() -> str:
     return "\n".join((SYSTEM, _OPENING_NOTES, _CLOSING, asks, _STRICTER, _in_language("nn"), forms))
 
 
+def own_words() -> str:
+    """Return all that a prompt says by itself: what no summary may repeat."""
+    return "\n".join((SYSTEM, *_ASK.values(), _NOTES_ASK, _STRICTER))
+
+
 def transcript_text(utterances: Sequence[Utterance]) -> str:
     """Return utterances as the lines that a prompt holds."""
     return "\n".join(utterance.line for utterance in utterances)

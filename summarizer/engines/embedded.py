@@ -21,6 +21,8 @@ from summarizer.types import Usage
 _LINE_LIMIT = 1 << 24
 _LOAD_SECONDS = 300.0
 _RETRY_SECONDS = 5.0
+# The library's threads spin while they wait for each other: on cores that others use too, that is most of their time.
+_ENVIRONMENT = {"RUST_LOG": "error", "CANDLE_BARRIER_POOL_SPIN_LIMIT": "200"}
 
 _log = structlog.get_logger(__name__)
 
@@ -117,9 +119,9 @@ class _Child:
     async def start(cls, path: Path, *, threads: int, niceness: int) -> "_Child":
         """Start a child and wait until the model is in memory. Raises `EngineFailed`."""
         began = time.monotonic()
-        environment = {**os.environ, "HF_HUB_OFFLINE": "1", "RUST_LOG": "error", "PYTHONUNBUFFERED": "1"}
+        environment = {**_ENVIRONMENT, **os.environ, "HF_HUB_OFFLINE": "1"}
         if threads:
-            environment |= {"RAYON_NUM_THREADS": str(threads)}
+            environment |= {"RAYON_NUM_THREADS": str(threads), "CANDLE_NUM_THREADS": str(threads)}
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", f"{__package__}.embedded_worker", str(path), str(niceness)),
             stdin=asyncio.subprocess.PIPE,
