@@ -1,4 +1,8 @@
-"""The sandbox around a child: bubblewrap where it is there and works, else the limits the child puts on itself."""
+"""The sandbox around a child: bubblewrap where it is there and works, else what the child gives up by itself.
+
+Whatever surrounds it, a child limits its memory, time and files, and gives up files and TCP where the kernel has
+Landlock.
+"""
 
 import importlib.util
 import os
@@ -8,6 +12,8 @@ import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from media import landlock
 
 _TRIAL_SECONDS = 20
 _TRIAL = "import os, av.error; print('confined' if os.getpid() < 10 and not os.path.exists('/etc/passwd') else 'open')"
@@ -19,11 +25,13 @@ class Sandbox:
     """A way to start a child."""
 
     name: str
-    """`bubblewrap` or `rlimits`."""
+    """`bubblewrap`, `landlock` or `rlimits`: the strongest part of it."""
     prefix: tuple[str, ...]
     """What stands before the child's own command."""
 
 
+LANDLOCK = Sandbox("landlock", ())
+"""What `media.landlock` gives up, and the limits."""
 RLIMITS = Sandbox("rlimits", ())
 """Only what `media.confinement` sets: memory, processor time, files, processes."""
 
@@ -36,9 +44,13 @@ def active() -> str:
 @cache
 def best() -> Sandbox:
     """Return the strongest sandbox that works here. Tries it once, which takes some ten milliseconds."""
+    return _bubblewrap() or (LANDLOCK if landlock.version() else RLIMITS)
+
+
+def _bubblewrap() -> Sandbox | None:
     program = shutil.which("bwrap")
     if program is None:
-        return RLIMITS
+        return None
     sandbox = Sandbox("bubblewrap", (program, *_arguments()))
     command = [*sandbox.prefix, *python(), "-c", _TRIAL]
     try:
@@ -51,8 +63,8 @@ def best() -> Sandbox:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return RLIMITS
-    return sandbox if tried.stdout.strip() == b"confined" else RLIMITS
+        return None
+    return sandbox if tried.stdout.strip() == b"confined" else None
 
 
 def python() -> list[str]:

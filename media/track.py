@@ -4,6 +4,10 @@ import os
 from collections.abc import Iterator
 
 import av
+
+# PyAV imports these when it opens the first file, and by then the child can open no more modules.
+import av.subtitles.codeccontext
+import av.subtitles.stream
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.packet import Packet
@@ -24,6 +28,10 @@ _TRACK_DURATIONS = frozenset({"mov", "avi"})
 """Containers of films that say for each track how long it is."""
 _PLACEHOLDER = 0x7FFF_0000
 """RIFF sizes from here on are what programs write that do not know the size yet."""
+
+
+class OtherFileRefused(Exception):
+    """A container wanted to open another file."""
 
 
 class Source:
@@ -87,7 +95,7 @@ class Track:
             )
         except MemoryError:
             raise MediaLimitExceeded("The file has too many tracks or needs too much memory.") from None
-        except (av.error.FFmpegError, ValueError, EOFError, OSError) as error:
+        except (av.error.FFmpegError, ValueError, OtherFileRefused) as error:
             raise UnreadableMedia(
                 "This is no audio or video file that can be read, or its index is missing."
             ) from error
@@ -145,13 +153,13 @@ class Track:
     def _frames(self) -> Iterator[AudioFrame]:
         try:
             for packet in self._container.demux(self._read):
-                if packet.stream_index == self._stream.index:
+                if packet.stream is self._stream:  # the last, empty packet has a stream but not its index
                     yield from self._decode(packet)
                 elif packet.pts is not None and packet.time_base:
                     self._picture_end = max(self._picture_end, float(packet.pts * packet.time_base))
         except MemoryError:
             raise MediaLimitExceeded("The file needs too much memory.") from None
-        except (av.error.FFmpegError, OSError, ValueError):
+        except (av.error.FFmpegError, ValueError, OtherFileRefused):
             # What stands before the damage is good.
             self._broke_off = True
 
@@ -194,7 +202,7 @@ class Track:
 
 
 def _refuse(url: str, flags: int, options: dict[str, str]) -> object:
-    raise PermissionError(f"a container may not open {url!r}")
+    raise OtherFileRefused(url)
 
 
 def _audio_decoders() -> list[str]:

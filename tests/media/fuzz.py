@@ -92,9 +92,10 @@ async def feed(data: bytes, path: Path) -> str:
 async def run(seconds: float, seed: int, keep: Path) -> Outcome:
     """Feed mutated files for as long as said."""
     before = psutil.Process().children(recursive=True)
-    outcome, chance, end = Outcome(), random.Random(seed), time.monotonic() + seconds
+    outcome, chance = Outcome(), random.Random(seed)
     with tempfile.TemporaryDirectory() as folder:
         inputs = endless(corpus(Path(folder)), chance)
+        end = time.monotonic() + seconds
 
         async def worker(number: int) -> None:
             while time.monotonic() < end:

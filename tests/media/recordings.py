@@ -59,8 +59,11 @@ def _add_picture(container: av.container.OutputContainer, encoder: str, *, frame
     video = container.add_stream(encoder, rate=25, options=options)
     assert isinstance(video, av.VideoStream)
     video.width, video.height, video.pix_fmt = 64, 64, "yuv420p"
-    for _ in range(frames):
-        container.mux(video.encode(_black(64)))
+    video.codec_context.thread_count = 1
+    black = _black(64)
+    for number in range(frames):
+        black.pts = number
+        container.mux(video.encode(black))
     container.mux(video.encode(None))
 
 

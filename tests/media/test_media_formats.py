@@ -62,7 +62,8 @@ async def test_the_shared_formats_give_the_same_audio(suffix: str) -> None:
     assert correlation > LEAST_LIKENESS
     # The others have no field that says what the encoder put before the sound.
     assert abs(shift) < (LONGEST_SHIFT if suffix in {"aac", "avi", "mpg", "mpeg", "wma", "wmv"} else 0.005)
-    assert abs(report.duration - 6.83) < 0.1
+    # Padding may be left at the end, but nothing that was said is lost.
+    assert 6.81 < report.duration < 6.92
     assert not report.truncated
 
 

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import subprocess
@@ -6,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from media import landlock
 from media.limits import Limits
 from media.sandbox import RLIMITS, Sandbox, active, best, environment, python
 
@@ -32,12 +34,12 @@ def strong() -> Sandbox:
 
 def test_the_active_one_is_named() -> None:
     assert active() == best().name
-    assert active() in {"bubblewrap", "rlimits"}
+    assert active() in {"bubblewrap", "landlock", "rlimits"}
 
 
 def test_no_program_means_the_limits_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert best.__wrapped__() is RLIMITS
+    assert best.__wrapped__().prefix == ()
 
 
 @pytest.mark.parametrize(
@@ -55,7 +57,7 @@ def test_a_program_that_does_not_work_means_the_limits_alone(
     program.write_text(f"#!/bin/sh\n{body}\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    assert best.__wrapped__() is RLIMITS
+    assert best.__wrapped__().prefix == ()
 
 
 def test_the_child_gets_none_of_the_parents_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,3 +121,34 @@ print(json.dumps({
     assert found["secret"] and found["passwords"] and found["writing"] and found["network"] and found["rights"]
     assert found["interfaces"] == ["lo"]
     assert found["processes"] < 10
+
+
+def test_landlock_leaves_no_files_and_no_tcp(tmp_path: Path) -> None:
+    if landlock.version() < 4:
+        pytest.skip("the kernel has no Landlock, or an old one")
+    said = run(
+        RLIMITS,
+        """
+import os, socket
+from media import landlock
+given_up = landlock.give_up()
+def refused(action):
+    try:
+        action()
+    except OSError as error:
+        return error.errno
+    return 0
+print(json.dumps({
+    "given_up": given_up,
+    "reading": refused(lambda: os.open("/etc/passwd", os.O_RDONLY)),
+    "listing": refused(lambda: os.listdir("/")),
+    "writing": refused(lambda: os.open(sys.argv[2], os.O_CREAT | os.O_WRONLY)),
+    "network": refused(lambda: socket.create_connection(("127.0.0.1", 9), 1)),
+}))
+""",
+        str(tmp_path / "file"),
+    )
+    assert json.loads(said) == {
+        "given_up": True,
+        **dict.fromkeys(["reading", "listing", "writing", "network"], errno.EACCES),
+    }
