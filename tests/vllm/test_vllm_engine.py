@@ -1,0 +1,122 @@
+"""The real vLLM through the real service: streaming, abort, four at once, JSON by schema, prompts cached by prefix."""
+
+import asyncio
+import json
+from contextlib import aclosing
+
+import pytest
+
+pytest.importorskip("vllm", reason="runs in an environment of its own: make test-vllm")
+
+from summarizer import catalogue
+from summarizer.engines import Generation, Message
+from tests.summarizing import FINISH, MEETING, config, piece, summarize
+from tests.vllm.conftest import SLOTS, Service
+
+ITEM = {
+    "type": "object",
+    "properties": {"owner": {"type": "string", "maxLength": 20}, "task": {"type": "string", "maxLength": 40}},
+    "required": ["owner", "task"],
+    "additionalProperties": False,
+}
+SCHEMA = {
+    "type": "object",
+    "properties": {"items": {"type": "array", "minItems": 1, "maxItems": 2, "items": ITEM}},
+    "required": ["items"],
+    "additionalProperties": False,
+}
+
+
+def asking(text: str, *, most: int, schema: dict[str, object] | None = None) -> Generation:
+    return Generation((Message("user", text),), max_tokens=most, schema=schema)
+
+
+def unfinished(service: Service) -> int:
+    number: int = service.engine._engine.output_processor.get_num_unfinished_requests()
+    return number
+
+
+async def test_a_summary_streams_and_is_signed(service: Service) -> None:
+    heard = await summarize(service.stub, MEETING, "brief", deltas=True)
+    assert heard.kinds[0] == "ready"
+    assert heard.kinds[-2:] == ["summary", "done"]
+    assert len(heard.deltas) > 3
+    assert heard.model == catalogue.SMOL.id
+    assert heard.text
+    assert heard.done is not None
+    assert heard.done.usage.prompt_tokens > 100
+    assert heard.done.usage.completion_tokens > 3
+
+
+async def test_tokens_are_counted_by_the_models_own_tokenizer(service: Service) -> None:
+    assert await service.engine.count(["", "one", "one two three four"]) == [0, 1, 4]
+
+
+async def test_json_obeys_the_schema(service: Service) -> None:
+    text = ""
+    generation = asking("Extract the tasks as JSON. " + MEETING, most=200, schema=SCHEMA)
+    async with aclosing(service.engine.generate(generation)) as fragments:
+        async for fragment in fragments:
+            text += fragment.text
+    items = json.loads(text)["items"]
+    assert 1 <= len(items) <= 2
+    assert all(set(item) == {"owner", "task"} for item in items)
+
+
+async def test_lists_come_through_the_service(service: Service) -> None:
+    for style in ("bullet_points", "action_items"):
+        heard = await summarize(service.stub, MEETING, style)
+        assert heard.text
+        assert heard.text == "none" or heard.text.startswith("- ")
+
+
+async def test_a_second_style_reads_the_transcript_from_the_cache(service: Service) -> None:
+    text = "".join(f"Anna: Item {number} of the agenda is about the budget.\n" for number in range(40))
+    await summarize(service.stub, text, "brief")
+    heard = await summarize(service.stub, text, "detailed")
+    assert heard.done is not None
+    assert heard.done.usage.cached_tokens > 0.5 * heard.done.usage.prompt_tokens
+
+
+async def test_a_client_that_goes_away_aborts_the_request(service: Service) -> None:
+    call = service.stub.Summarize()
+    for request in (config("detailed", deltas=True), piece(MEETING), FINISH):
+        await call.write(request)
+    async with asyncio.timeout(300):
+        async for event in call:
+            if event.WhichOneof("event") == "delta":
+                break
+        assert unfinished(service) == 1
+        call.cancel()
+        while unfinished(service) or service.turns.running:
+            await asyncio.sleep(0.01)
+    assert (await summarize(service.stub, MEETING)).text
+
+
+async def test_four_run_at_once_and_say_what_they_say_alone(service: Service) -> None:
+    generations = [asking(f"Tell a story about the number {number}.", most=32) for number in range(SLOTS)]
+    most = 0
+
+    async def run(generation: Generation) -> str:
+        nonlocal most
+        text = ""
+        async with aclosing(service.engine.generate(generation)) as fragments:
+            async for fragment in fragments:
+                most = max(most, unfinished(service))
+                text += fragment.text
+        return text
+
+    together = await asyncio.gather(*(run(generation) for generation in generations))
+    assert most == SLOTS
+    assert all(together)
+    heard = await asyncio.gather(*(summarize(service.stub, f"{MEETING}Bo: Number {n}.") for n in range(SLOTS)))
+    assert all(each.text for each in heard)
+
+
+async def test_more_than_fits_is_refused_and_the_engine_lives_on(service: Service) -> None:
+    with pytest.raises(Exception, match=r"(?i)token|length|context"):
+        async with aclosing(service.engine.generate(asking("word " * 6000, most=10))) as fragments:
+            async for _ in fragments:
+                pass
+    assert service.engine.alive
+    assert (await summarize(service.stub, MEETING)).text
