@@ -1,6 +1,7 @@
 """A file's way: decoded once, heard by both services side by side, words and turns joined to a transcript."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -19,12 +20,9 @@ from edge.reading import Reading
 from edge.recording import Recording, open_recording
 from edge.resuming import Recogniser
 from edge.spreading import Spread
-from edge.types import DiarizationState, Segment, Transcript, Turn
+from edge.types import BYTES_PER_SECOND, DiarizationState, Segment, Transcript, Turn
 from media import Limits, decode, probe
 from rpc.errors import ServiceError
-
-HOLD_SECONDS = 60.0
-"""Audio beyond the estimate is held in steps of this."""
 
 _log = structlog.get_logger(__name__)
 
@@ -96,10 +94,11 @@ class Job:
     async def _decode(self, source: int, recording: Recording, *, held: float) -> _Audio:
         async with decode(source, limits=self._terms.limits) as decoder:
             async for pcm in decoder:
-                await recording.append(pcm)
-                if recording.seconds > held:
-                    held = recording.seconds + HOLD_SECONDS
+                seconds = recording.seconds + len(pcm) / BYTES_PER_SECOND
+                if seconds > held:
+                    held = beyond(seconds)
                     await self._admission.hold(held)
+                await recording.append(pcm)
         recording.finish()
         return _Audio(decoder.report.duration, decoder.report.truncated)
 
@@ -169,6 +168,12 @@ class Job:
             tuple(numbered),
             audio.truncated,
         )
+
+
+def beyond(seconds: float) -> float:
+    """What to hold when a recording is longer than was held for: a little more, but into no further credit."""
+    whole_minutes = math.ceil(seconds / 60) * 60.0
+    return min(whole_minutes, seconds + max(2.0, seconds / 50))
 
 
 async def speakers_of(service: Diarization | None, recording: Recording, speakers: int) -> list[Turn]:

@@ -139,6 +139,9 @@ class ScriptedTranscription(pb_grpc.TranscriptionServiceServicer):
         yield pb.TranscribeResponse(ready=pb.TranscriptionReady(model=config.model, served_by=self.served_by))
         live = config.mode == pb.TRANSCRIPTION_MODE_LIVE
         hearing = Hearing(by_loudness=self.by_loudness)
+        since = config.window.span.start
+        if config.plan_only:
+            yield pb.TranscribeResponse(language_detected=pb.LanguageDetected(language=self.language, confidence=1))
         words: list[tuple[float, int]] = []
         told = False
         async for request in stream:
@@ -159,18 +162,18 @@ class ScriptedTranscription(pb_grpc.TranscriptionServiceServicer):
                 continue
             for time, number in hearing.hear(request.audio.data):
                 if number:
-                    words.append((time, number))
+                    words.append((since + time, number))
                 if self.failure_after is not None and hearing.heard >= self.failure_after:
                     raise Unavailable("the replica is gone")
                 if words and (len(words) == SEGMENT_WORDS or not number):
-                    yield self._segment(words)
+                    yield self._window(words) if config.plan_only else self._segment(words)
                     words = []
                     yield self._progress(hearing)
                 elif live and words and config.interim_results:
                     text = " ".join(written(n) for _, n in words)
                     yield pb.TranscribeResponse(interim=pb.Interim(text=text, start=words[0][0], end=time))
         if words:
-            yield self._segment(words)
+            yield self._window(words) if config.plan_only else self._segment(words)
         yield self._progress(hearing)
         usage = audio_pb2.AudioUsage(audio_seconds=hearing.heard * BLOCK_SECONDS)
         language = config.language or (self.language if hearing.heard else "")
@@ -190,6 +193,11 @@ class ScriptedTranscription(pb_grpc.TranscriptionServiceServicer):
             language=self.language,
         )
         return pb.TranscribeResponse(segment=segment)
+
+    @staticmethod
+    def _window(words: list[tuple[float, int]]) -> pb.TranscribeResponse:
+        span = audio_pb2.TimeSpan(start=words[0][0], end=words[-1][0] + BLOCK_SECONDS)
+        return pb.TranscribeResponse(window=pb.PlannedWindow(span=span, speech=[span]))
 
     @staticmethod
     def _progress(hearing: Hearing) -> pb.TranscribeResponse:

@@ -67,6 +67,29 @@ async def test_a_recording_moves_when_a_replica_fails_in_the_middle() -> None:
         assert sound.configs
 
 
+async def test_any_number_of_replicas_gives_the_same_transcript() -> None:
+    spoken_and_silent = [number if number % 7 else 0 for number in range(1, 61)]
+    answers = []
+    for count in (1, 2, 3):
+        replicas = [ScriptedTranscription() for _ in range(count)]
+        async with AsyncExitStack() as stack:
+            addresses = [await stack.enter_async_context(serving(each, TRANSCRIPTION)) for each in replicas]
+            edge = await stack.enter_async_context(
+                scripted_edge(transcription_addresses=tuple(addresses), spread_seconds=0)
+            )
+            async with edge.http.post(
+                f"{edge.url}/v1/transcribe", data=form(wav(spoken(spoken_and_silent)), diarize="false")
+            ) as response:
+                answers.append(await response.json())
+        assert all(each.configs for each in replicas)
+        if count > 1:
+            windows = sum(config.HasField("window") for each in replicas for config in each.configs)
+            assert windows == len(answers[-1]["segments"])
+            assert sum(config.plan_only for each in replicas for config in each.configs) == 1
+    assert answers[0] == answers[1] == answers[2]
+    assert answers[0]["text"] == text_of([number for number in spoken_and_silent if number])
+
+
 async def test_a_full_replica_is_passed_over() -> None:
     full, free = ScriptedTranscription(), ScriptedTranscription()
     full.refusal = lambda: Overloaded("full", retry_after=9)
