@@ -6,6 +6,7 @@ import grpc
 import grpc.aio
 
 from rpc.settings import ChannelSettings, KeepaliveSettings, ServerSettings
+from rpc.verdict import VerdictChannel
 
 
 class CannotListen(Exception):
@@ -70,13 +71,13 @@ def open_channel(target: str, settings: ChannelSettings, *, service_config: str)
     """Opens a channel. With `tls_authority` it is encrypted, and the server must be signed by it."""
     options = _channel_options(settings, service_config=service_config)
     if settings.tls_authority is None:
-        return grpc.aio.insecure_channel(target, options=options)
+        return VerdictChannel(grpc.aio.insecure_channel(target, options=options))
     credentials = grpc.ssl_channel_credentials(
         root_certificates=settings.tls_authority.read_bytes(),
         private_key=settings.tls_key.read_bytes() if settings.tls_key else None,
         certificate_chain=settings.tls_certificate.read_bytes() if settings.tls_certificate else None,
     )
-    return grpc.aio.secure_channel(target, credentials, options=options)
+    return VerdictChannel(grpc.aio.secure_channel(target, credentials, options=options))
 
 
 def _server_credentials(settings: ServerSettings) -> grpc.ServerCredentials | None:

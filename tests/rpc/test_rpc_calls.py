@@ -26,6 +26,7 @@ from rpc.errors import (
     from_rpc_error,
 )
 from rpc.server import running_server
+from rpc.settings import ServerSettings
 from rpc.telemetry import request_id
 from tests.scripted_service import Scripted
 
@@ -184,3 +185,24 @@ async def test_a_peer_that_does_not_read_holds_little(stub: Stub) -> None:
     # With the probe for bandwidth on, the window of one stream grows to 4 MiB on each side.
     assert accepted < 1 << 20
     call.cancel()
+
+
+async def test_a_refusal_is_heard_as_what_it_is_also_while_sending() -> None:
+    async with (
+        running_server(Scripted().register, settings=ServerSettings(stream_limit=1)) as address,
+        Channels([address]) as channels,
+    ):
+        stub = pb_grpc.DiarizationServiceStub(channels.channel)
+        held = stub.Diarize(timeout=120)
+        await held.write(config("hold"))
+        await held.read()
+        reasons = set()
+        # One in a hundred is enough to fail without `VerdictChannel`.
+        for _ in range(400):
+            call = stub.Diarize(timeout=60)
+            with pytest.raises(Unavailable) as caught, client.service_errors():
+                await call.write(config())
+                await call.read()
+            reasons.add(caught.value.reason)
+        assert reasons == {"overloaded"}
+        held.cancel()
