@@ -6,11 +6,12 @@ import structlog
 
 from edge.policy.books import Books
 from edge.policy.database import Database, DatabaseGone
-from edge.policy.idempotency import KEEP_MS, Idempotency, Superseded
+from edge.policy.idempotency import Idempotency, Superseded
 from edge.policy.journal import Journal, Note
 from edge.policy.leases import Leases
-from edge.policy.presence import BURY, CLEAR_LEASES, FORGET_REQUESTS, Presence
+from edge.policy.presence import Presence
 from edge.policy.reconcile import reconcile
+from edge.policy.retention import forget
 
 LOG = structlog.get_logger(__name__)
 
@@ -61,10 +62,8 @@ class Keeper:
         await self._presence.beat()
         async for note in self._journal.drain():
             await self._tell(note)
-        await self._database.run(CLEAR_LEASES)
         await self._books.sweep(grace_seconds=self._grace_seconds)
-        await self._database.run(BURY, grace_ms=round(self._grace_seconds * 1000))
-        await self._database.run(FORGET_REQUESTS, age_ms=KEEP_MS + round(self._grace_seconds * 1000))
+        await forget(self._database, grace_seconds=self._grace_seconds)
         if reconciling:
             report = await reconcile(self._database, since_seconds=86_400)
             if report.unexplained:

@@ -3,11 +3,11 @@
 import secrets
 import time
 
-from sqlalchemy import BigInteger, Column, ColumnElement, String, bindparam, delete, exists, select
+from sqlalchemy import BigInteger, Column, ColumnElement, String, bindparam, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from edge.policy.database import Database
-from edge.policy.tables import HOLDS, LEASES, PROCESSES, REQUESTS, now_ms
+from edge.policy.tables import PROCESSES, now_ms
 
 _ALIVE_UNTIL = now_ms() + bindparam("lease_ms", type_=BigInteger)
 _INSERT = insert(PROCESSES).values(id=bindparam("id", type_=String), alive_until=_ALIVE_UNTIL)
@@ -16,20 +16,12 @@ BEAT = _INSERT.on_conflict_do_update(
 ).returning(now_ms().label("now"))
 
 STOP = delete(PROCESSES).where(PROCESSES.c.id == bindparam("id", type_=String))
-BURY = delete(PROCESSES).where(
-    PROCESSES.c.alive_until < now_ms() - bindparam("grace_ms", type_=BigInteger),
-    ~exists().where(HOLDS.c.process == PROCESSES.c.id),
-)
-FORGET_REQUESTS = delete(REQUESTS).where(REQUESTS.c.created_at < now_ms() - bindparam("age_ms", type_=BigInteger))
 
 
 def alive(process: Column[str]) -> ColumnElement[bool]:
     """Say, in SQL, whether the process in this column has a pulse."""
     # Not a correlated EXISTS: inside ON CONFLICT it would not be tied to the row in question.
     return process.in_(select(PROCESSES.c.id).where(PROCESSES.c.alive_until > now_ms()))
-
-
-CLEAR_LEASES = delete(LEASES).where(~alive(LEASES.c.process))
 
 
 class Presence:

@@ -1,20 +1,21 @@
 """Keys: who has one, who has none any more, and that a dump of the database has none."""
 
-import asyncio
 import hashlib
-import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.sql import ClauseElement
 
+from edge.policy.database import Database, Row
 from edge.policy.errors import TooManyRequests, Unauthorized
-from edge.policy.migrations import upgrade
-from edge.policy.office import open_office
+from edge.policy.keys import FIND
+from edge.policy.office import furnish, open_office
 from edge.policy.secret import WrongSecret
 from edge.policy.tables import KEYS
-from tests.offices import Opener, caller, identified, office_settings
+from tests.offices import SECRET, Opener, caller, identified, office_settings
 
 _KEYS = select(KEYS)
 
@@ -131,9 +132,32 @@ async def test_the_secret_is_made_once_and_is_private(tmp_path: Path) -> None:
     assert modes["edge.db"] == "0o600"
 
 
-async def test_several_processes_upgrade_at_once(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'new' / 'edge.db'}"
-    await asyncio.gather(*(upgrade(url) for _ in range(4)))
-    with sqlite3.connect(tmp_path / "new" / "edge.db") as connection:
-        assert connection.execute("SELECT count(*) FROM tiers").fetchone() == (3,)
-    connection.close()
+class Watched(Database):
+    """A real database that remembers what it was asked."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.asked: list[ClauseElement] = []
+
+    async def run(self, statement: ClauseElement, **values: Any) -> Sequence[Row]:
+        """Run the statement and remember it."""
+        self.asked.append(statement)
+        return await self._database.run(statement, **values)
+
+    async def close(self) -> None:
+        """Close the database."""
+        await self._database.close()
+
+
+async def test_keys_that_are_no_good_are_all_the_same_work(opened: Opener) -> None:
+    office = await opened()
+    principal, revoked = await caller(office)
+    assert await office.desk.keys.revoke(principal.account, principal.key)
+    _, good = await caller(office)
+    watched = Watched(office.database)
+    keys = furnish(opened.settings, watched, secret=SECRET.encode()).desk.keys
+    for key in (revoked, good[:-1], good.upper(), "vb_", "", "x" * 10_000, "\0é"):
+        watched.asked.clear()
+        with pytest.raises(Unauthorized):
+            await keys.find(key)
+        assert watched.asked == [FIND], key

@@ -1,0 +1,51 @@
+"""What is forgotten: answers after a day, tries of addresses after a week, dead processes when nothing is theirs."""
+
+from sqlalchemy import BigInteger, String, bindparam, delete, exists, or_, select
+
+from edge.policy.database import Database
+from edge.policy.idempotency import KEEP_MS
+from edge.policy.presence import alive
+from edge.policy.tables import ENTRIES, HOLDS, LEASES, PROCESSES, REQUESTS, WALLETS, now_ms
+from edge.policy.wallets import Unit
+
+ADDRESS_MS = 7 * 24 * 3600 * 1000
+"""How long the tries of an address are kept, though they count for a day only: to look into complaints."""
+
+AT_ONCE = 200
+"""Wallets forgotten at once; the next beat comes soon."""
+
+_GRACE = bindparam("grace_ms", type_=BigInteger)
+_WALLET = bindparam("wallet", type_=String)
+
+LEASES_OF_THE_DEAD = delete(LEASES).where(~alive(LEASES.c.process))
+DEAD = delete(PROCESSES).where(
+    PROCESSES.c.alive_until < now_ms() - _GRACE,
+    ~exists().where(HOLDS.c.process == PROCESSES.c.id),
+)
+ANSWERS = delete(REQUESTS).where(REQUESTS.c.created_at < now_ms() - KEEP_MS - _GRACE)
+OLD_WALLETS = (
+    select(WALLETS.c.id)
+    .where(
+        or_(WALLETS.c.unit == Unit.TRIES.value, WALLETS.c.unit == Unit.SIGN_UPS.value),
+        WALLETS.c.held == 0,
+        ~exists().where(
+            ENTRIES.c.wallet == WALLETS.c.id,
+            ENTRIES.c.at >= now_ms() - bindparam("age_ms", type_=BigInteger),
+        ),
+    )
+    .limit(AT_ONCE)
+)
+WALLET = delete(WALLETS).where(WALLETS.c.id == _WALLET, WALLETS.c.held == 0)
+# The trigger lets go of entries only once their wallet is gone.
+ENTRIES_OF_WALLET = delete(ENTRIES).where(ENTRIES.c.wallet == _WALLET)
+
+
+async def forget(database: Database, *, grace_seconds: float, address_ms: int = ADDRESS_MS) -> None:
+    """Forget what is old."""
+    grace_ms = round(grace_seconds * 1000)
+    await database.run(LEASES_OF_THE_DEAD)
+    await database.run(DEAD, grace_ms=grace_ms)
+    await database.run(ANSWERS, grace_ms=grace_ms)
+    for row in await database.run(OLD_WALLETS, age_ms=address_ms):
+        await database.run(WALLET, wallet=row["id"])
+        await database.run(ENTRIES_OF_WALLET, wallet=row["id"])
