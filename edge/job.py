@@ -14,6 +14,7 @@ from edge.backends import Backends, Diarization
 from edge.convert import Recognition
 from edge.errors import ServiceUnavailable
 from edge.events import Done, Merged, Progress, Ready
+from edge.metrics import FILE_SECONDS, SPEAKERS_LEFT_OUT
 from edge.options import Options
 from edge.policy import Admission
 from edge.reading import Reading
@@ -85,6 +86,7 @@ class Job:
             words = await self._words(recording, listener, estimate.container_seconds or 0.0)
             decoded = await audio
             found = await self._await_turns(turns, decoded.duration)
+        FILE_SECONDS.inc(decoded.duration)
         return self._join(words, decoded, found)
 
     @property
@@ -150,6 +152,7 @@ class Job:
         """Refuse where no transcript is better than one without speakers."""
         if self._options.diarize_insisted or not self._terms.diarize_fallback:
             raise SpeakersUnavailable("Speakers cannot be told apart now. Try again, or send diarize=false.") from error
+        SPEAKERS_LEFT_OUT.inc()
         _log.warning("speakers_left_out", error=type(error).__name__)
 
     def _join(self, words: _Words, audio: _Audio, turns: list[Turn] | None) -> Transcript:

@@ -25,6 +25,7 @@ SECONDS = Histogram(
     ("route",),
     buckets=(0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 7200),
 )
+METHODS = frozenset({"GET", "HEAD", "POST", "DELETE"})
 CODES: dict[int, str] = {
     404: "not_found",
     405: "method_not_allowed",
@@ -54,7 +55,9 @@ async def identity(request: web.Request, handler: Handler) -> web.StreamResponse
         return response
     finally:
         seconds = time.monotonic() - began
-        REQUESTS.labels(name, request.method, status).inc()
+        # Any word may be sent as a method: those that no route has are counted as one.
+        method = request.method if request.method in METHODS else "other"
+        REQUESTS.labels(name, method, status).inc()
         SECONDS.labels(name).observe(seconds)
         # The route, not the path or the query as they came: either may hold a key.
         _log.info(

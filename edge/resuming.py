@@ -11,6 +11,7 @@ from edge.backends import Transcription
 from edge.convert import Recognition
 from edge.errors import ServiceUnavailable
 from edge.events import Done, Draining, Progress, Ready, RecognitionEvent, shifted
+from edge.metrics import MOVES
 from edge.reading import AudioGone, Reading, Source
 from edge.types import Segment
 from rpc.errors import Unavailable
@@ -49,6 +50,8 @@ class Recogniser:
             address = ""
             try:
                 address = await self._service.replicas.choose(avoid=[*self._failed, *self._slow])
+                if address in self._slow and self._refusal is not None:
+                    raise self._refusal
                 async with aclosing(self._part(address)) as part:
                     async for event in part:
                         if isinstance(event, Ready):
@@ -103,6 +106,7 @@ class Recogniser:
         self._refusal = self._refusal or error
         self._failed.append(address)
         self._service.replicas.suspect()
+        MOVES.inc()
         _log.warning("recognition_moved", address=address, error=str(error), final=self._final, tries=len(self._failed))
         if len(self._failed) >= TRIES:
             raise error

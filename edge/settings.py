@@ -57,6 +57,7 @@ class EdgeSettings(BaseSettings):
         default=128, ge=1, description="connections of one address, trusted proxies aside"
     )
     stream_idle_seconds: float = Field(default=60.0, gt=0, description="time without audio that ends a stream")
+    stream_ping_seconds: float = Field(default=20.0, gt=0, description="time between pings on a stream")
     shutdown_seconds: float = Field(default=30.0, ge=0, description="how long requests may go on after SIGTERM")
     log_level: str = Field(
         default="info", pattern="(?i)^(debug|info|warning|error)$", description="least level that is logged"

@@ -9,6 +9,7 @@ from pathlib import PurePath
 from aiohttp import web
 
 from edge.errors import BadRequest, RequestTimeout, TooLarge
+from edge.metrics import UPLOAD_BYTES
 from edge.multipart import MAX_HEADER_BYTES, MAX_PARTS, Data, FormParser, MalformedForm, Part, boundary_of
 from edge.spool import Spool
 
@@ -89,6 +90,7 @@ async def receive(request: web.Request, spool: Spool, *, max_bytes: int, pace: P
     if spool.size == 0:
         raise BadRequest("The file is empty.", code="empty_media")
     await spool.flush()
+    UPLOAD_BYTES.inc(spool.size)
     return form.upload
 
 

@@ -12,6 +12,7 @@ class Meter:
         self._admission = admission
         self._held = 0.0
         self._counted = 0.0
+        self._settled = False
 
     async def count(self, seconds: float) -> None:
         """Audio of a stream so far; held in slices before it is worked on. Raises `PaymentRequired`."""
@@ -23,5 +24,6 @@ class Meter:
 
     async def settle(self) -> None:
         """Charge for what was counted; a stream without audio is free."""
-        if self._counted:
+        if self._counted and not self._settled:
+            self._settled = True
             await self._admission.settle(self._counted)

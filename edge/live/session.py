@@ -17,13 +17,16 @@ from edge.live.ear import IDLE_SECONDS, ClientGone, Ear, Opening
 from edge.live.meter import Meter
 from edge.live.ring import Ring
 from edge.live.speakers import LiveSpeakers
+from edge.metrics import SPEAKERS_LEFT_OUT, STREAM_SECONDS
 from edge.policy import Admission
 from edge.policy.errors import PolicyError
 from edge.reading import Reading
 from edge.resuming import Recogniser
+from edge.types import BYTES_PER_SECOND
 from media.resample import Resampler
 from rpc.errors import ServiceError
 
+PING_SECONDS = 20.0
 SPEAKERS_BEHIND_SECONDS = 30.0
 """How far speakers may be behind what is final."""
 SPEAKERS_WAIT_SECONDS = 2.0
@@ -42,8 +45,10 @@ class LiveSession:
         admission: Admission,
         *,
         idle_seconds: float = IDLE_SECONDS,
+        ping_seconds: float = PING_SECONDS,
     ) -> None:
         self._ws = ws
+        self._ping_seconds = ping_seconds
         self._backends = backends
         self._meter = Meter(admission)
         self._ear = Ear(ws, complain=self._complain, idle_seconds=idle_seconds)
@@ -86,12 +91,14 @@ class LiveSession:
         await self._meter.count(0.0)
         async with asyncio.TaskGroup() as group:
             up = group.create_task(self._up(opening))
+            pings = group.create_task(self._ping())
             speakers = group.create_task(self._tell_apart(diarization, options, captions)) if diarization else None
             await self._down(options, captions)
             if speakers is not None:
                 await asyncio.wait({speakers}, timeout=SPEAKERS_WAIT_SECONDS)
                 speakers.cancel()
                 await captions.know_all()
+            pings.cancel()
             up.cancel()
         await self._meter.settle()
         if self._ended_by is not None:
@@ -116,9 +123,20 @@ class LiveSession:
         self._ring.finish()
         await self._ear.closing()
 
+    async def _ping(self) -> None:
+        """Keep proxies from closing a quiet stream.
+
+        No answer is waited for, as aiohttp's own heartbeat would: that of a client that is held back
+        lies behind its audio. A client that is gone shows by its silence.
+        """
+        while True:
+            await asyncio.sleep(self._ping_seconds)
+            await self._ws.ping()
+
     async def _take(self, pcm: bytes) -> None:
         if pcm and not self._ring.whole:
             await self._meter.count(self._ring.received_with(pcm))
+            STREAM_SECONDS.inc(len(pcm) / BYTES_PER_SECOND)
             await self._ring.append(pcm)
 
     async def _down(self, options: LiveOptions, captions: Captions) -> None:
@@ -142,6 +160,7 @@ class LiveSession:
                 async for event in events:
                     await captions.know(event)
         except (ServiceError, ServiceUnavailable) as error:
+            SPEAKERS_LEFT_OUT.inc()
             _log.warning("speakers_left_out", error=type(error).__name__)
             await captions.without_speakers()
 

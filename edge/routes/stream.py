@@ -9,9 +9,9 @@ from edge.live import messages
 from edge.live.config import from_query
 from edge.live.ear import MAX_FRAME_BYTES
 from edge.live.session import LiveSession
+from edge.metrics import STREAMS_OPEN
 from rpc import telemetry
 
-HEARTBEAT_SECONDS = 20.0
 CLOSE_SECONDS = 5.0
 """How long the client has to answer a close."""
 PROTOCOL = "bearer"
@@ -23,7 +23,6 @@ async def stream(request: web.Request) -> web.StreamResponse:
     A refusal is an HTTP answer; a browser, which could not read that, is told over the socket.
     """
     ws = web.WebSocketResponse(
-        heartbeat=HEARTBEAT_SECONDS,
         timeout=CLOSE_SECONDS,
         # A frame that is too large is told so; one of twice the size is not even read.
         max_msg_size=2 * MAX_FRAME_BYTES,
@@ -50,12 +49,19 @@ async def _admitted(request: web.Request, edge: Edge, ws: web.WebSocketResponse)
     async with edge.policy.admit(principal, kind="stream", request_id=telemetry.request_id.get()) as admission:
         await edge.backends.transcription.replicas.check()
         await ws.prepare(request)
-        session = LiveSession(ws, edge.backends, admission, idle_seconds=edge.settings.stream_idle_seconds)
+        session = LiveSession(
+            ws,
+            edge.backends,
+            admission,
+            idle_seconds=edge.settings.stream_idle_seconds,
+            ping_seconds=edge.settings.stream_ping_seconds,
+        )
         edge.sessions.add(session)
-        try:
-            await session.run(offered)
-        finally:
-            edge.sessions.discard(session)
+        with STREAMS_OPEN.track_inprogress():
+            try:
+                await session.run(offered)
+            finally:
+                edge.sessions.discard(session)
     return ws
 
 

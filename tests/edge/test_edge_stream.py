@@ -195,6 +195,27 @@ async def test_faster_than_real_time_is_held_back() -> None:
         assert stream.text == text_of(numbers)
 
 
+async def test_pings_and_a_client_that_is_held_back_longer_than_they_wait() -> None:
+    async with scripted_edge(stream_ping_seconds=0.1) as edge:
+        async with edge.http.ws_connect(f"{edge.url}/v1/stream", autoping=False) as ws:
+            await ws.send_str(CONFIG)
+            async with asyncio.timeout(60):
+                while (await ws.receive()).type is not aiohttp.WSMsgType.PING:
+                    pass
+        async with streaming(edge) as stream:
+            await stream.ready(json.dumps({"interim": False}))
+            edge.transcription.frozen = asyncio.Event()
+            numbers = list(range(1, 101))
+            sending = asyncio.create_task(stream.ws.send_bytes(spoken(numbers)[:1_000_000]))
+            await asyncio.sleep(1.0)
+            edge.transcription.frozen.set()
+            await sending
+            await stream.ws.send_bytes(spoken(numbers)[1_000_000:])
+            await stream.ws.send_json({"action": "stop"})
+            assert await stream.closed() == 1000
+            assert stream.text == text_of(numbers)
+
+
 async def test_live_speakers_and_corrections() -> None:
     async with scripted_edge() as edge, streaming(edge) as stream:
         await stream.ready(json.dumps({"diarize": True, "speakers": 2}))
