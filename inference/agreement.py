@@ -34,6 +34,16 @@ def joined(hypotheses: list[Hypothesis]) -> Hypothesis:
     return Hypothesis(text, stable)
 
 
+def without_loop(text: str) -> str:
+    """Return the text without a run of words that is said again at its end: a draft's short context invites that."""
+    pieces = _pieces(text)
+    words = [piece for piece, _ in pieces]
+    for length in range(len(words) // 2, 2, -1):
+        if words[-length:] == words[-2 * length : -length]:
+            return text[: pieces[-length - 1][1]]
+    return text
+
+
 def _common(before: str, after: str) -> int:
     """Return the length of the part of `after` whose words `before` has too, whatever their case and punctuation."""
     known, end = _pieces(before), 0

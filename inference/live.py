@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from inference.agreement import Hypothesis, joined
+from inference.agreement import Hypothesis, joined, without_loop
 from inference.events import Done, Draining, Event, Interim, LanguageDetected, Progress
 from inference.finals import Finals, Pending
 from inference.listening import Heard, Listener
@@ -245,7 +245,7 @@ class LiveSession:
         if draft.future.cancelled() or draft.future.exception() is not None:
             return  # a draft may be lost
         self._company.note(time.monotonic() - began)
-        text = " ".join(segment.text for segment in draft.future.result().segments)
+        text = without_loop(" ".join(segment.text for segment in draft.future.result().segments))
         self._hypothesis = self._hypothesis.follow(text)
         self._show()
 

@@ -90,6 +90,7 @@ class ModelPool:
         self._threads = threads
         self._models: dict[str, LoadedModel] = {}
         self._loading: dict[str, asyncio.Task[LoadedModel]] = {}
+        self._substituted: set[str] = set()
         self._sweeper: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -148,7 +149,9 @@ class ModelPool:
         except ModelUnavailable as error:
             if stand_in is None or stand_in is row:
                 raise
-            _log.info("model_substituted", model=row.id, served_by=stand_in.id, reason=error.message)
+            if row.id not in self._substituted:
+                self._substituted.add(row.id)
+                _log.info("model_substituted", model=row.id, served_by=stand_in.id, reason=error.message)
             return await self._loaded(stand_in, patient=patient)
 
     async def _loaded(self, row: ModelRow, *, patient: bool) -> LoadedModel:
@@ -161,14 +164,20 @@ class ModelPool:
         if task is None:
             task = self._loading[row.id] = asyncio.create_task(self._bring(row))
             task.add_done_callback(lambda done: self._brought(row, done))
-        patient = patient or self._shelf is None or self._shelf.here(row)
         try:
-            return await asyncio.wait_for(asyncio.shield(task), None if patient else self._policy.fetch_wait_seconds)
+            return await asyncio.wait_for(asyncio.shield(task), None if patient else self._patience(row))
         except TimeoutError:
             message = f"the weights of {row.id} are being fetched"
             raise ModelUnavailable(message, retry_after=30.0, model=row.id) from None
         except WeightsError as error:
             raise ModelUnavailable(str(error), model=row.id) from error
+
+    def _patience(self, row: ModelRow) -> float | None:
+        """Seconds that a stream waits for a model: as long as it takes where nothing has to be fetched."""
+        if self._shelf is None or self._shelf.here(row):
+            return None
+        # What failed before will probably fail again: the next try goes on behind those that it does not serve.
+        return 0.0 if row.id in self._substituted else self._policy.fetch_wait_seconds
 
     def _brought(self, row: ModelRow, task: "asyncio.Task[LoadedModel]") -> None:
         del self._loading[row.id]

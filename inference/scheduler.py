@@ -16,6 +16,9 @@ from rpc.errors import Overloaded
 
 Result = TypeVar("Result", Decoded, LanguageScores)
 
+CLOSE_SECONDS = 30.0
+"""How long running batches may take when a model is put away; one that hangs is left to the end of the process."""
+
 
 @dataclass(frozen=True, slots=True)
 class BatchPolicy:
@@ -162,10 +165,12 @@ class Scheduler:
                 job.payload.future.set_exception(SchedulerClosed("the model was put away"))
         if self._timer:
             self._timer.cancel()
+        stuck: set[asyncio.Future[list[_Outcome]]] = set()
         if self._running:
-            await asyncio.wait(self._running)
+            _, stuck = await asyncio.wait(self._running, timeout=CLOSE_SECONDS)
         self._threads.shutdown(wait=False)
-        self._engine.close()
+        if not stuck:
+            self._engine.close()
 
     def _submit(
         self, session: int, work: _Work, future: "asyncio.Future[Result]", *, priority: Priority

@@ -178,16 +178,16 @@ async def test_long_work_leaves_a_worker_to_short_work() -> None:
     engine = GatedEngine(workers=2, max_batch=1)
     one = scheduler(engine)
     long, short = one.admit(), one.admit()
-    for start in range(int(EXPRESS_SECONDS // 10), 20):
+    express = int(EXPRESS_SECONDS // 10)
+    first = [one.transcribe(long, window(n), options=OPTIONS, priority=Priority.FILE) for n in range(express)]
+    engine.let(express)
+    await asyncio.gather(*(ticket.future for ticket in first))
+    for start in range(express, express + 4):
         one.transcribe(long, window(start), options=OPTIONS, priority=Priority.FILE)
-    await running(engine, 2)
-    engine.let(4)
-    await running(engine, 5)
-    async with asyncio.timeout(60):
-        while one.slots_in_use != 1:
-            await asyncio.sleep(0.001)
+    await running(engine, express + 1)
+    assert one.slots_in_use == 1
     ticket = one.transcribe(short, window(1000), options=OPTIONS, priority=Priority.FILE)
-    await running(engine, 6)
+    await running(engine, express + 2)
     assert engine.calls[-1] == [1000.0]
     one.leave(long)
     engine.let(100)
