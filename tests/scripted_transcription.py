@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import grpc.aio
 import numpy as np
 from speech.v1 import audio_pb2, transcription_pb2_grpc
 from speech.v1 import transcription_pb2 as pb
@@ -17,6 +16,7 @@ from speech.v1 import transcription_pb2 as pb
 from inference.service import Service, service
 from inference.settings import TranscriptionSettings
 from inference.types import SAMPLE_RATE, Pcm
+from rpc.client import Channels
 from rpc.server import running_server
 from weights.settings import WeightsSettings
 
@@ -41,9 +41,9 @@ async def office(script: dict[str, Any] | None = None, **settings: Any) -> Async
         parts.health.ready()
         async with (
             running_server(parts.register, settings=chosen, health=parts.health) as address,
-            grpc.aio.insecure_channel(address) as channel,
+            Channels([address]) as channels,
         ):
-            yield Office(parts, transcription_pb2_grpc.TranscriptionServiceStub(channel), address)
+            yield Office(parts, transcription_pb2_grpc.TranscriptionServiceStub(channels.channel), address)
 
 
 def speech(*spans: tuple[float, float], seconds: float) -> Pcm:

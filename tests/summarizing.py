@@ -11,6 +11,7 @@ import grpc
 import grpc.aio
 from speech.v1 import audio_pb2, summarization_pb2, summarization_pb2_grpc
 
+from rpc.client import Channels
 from rpc.errors import ServiceError, from_rpc_error
 from rpc.server import running_server
 from summarizer.engines import Engine
@@ -120,9 +121,9 @@ async def serving(
             running_server(
                 lambda server: summarization_pb2_grpc.add_SummarizationServiceServicer_to_server(servicer, server)
             ) as address,
-            grpc.aio.insecure_channel(address) as channel,
+            Channels([address]) as channels,
         ):
-            yield summarization_pb2_grpc.SummarizationServiceStub(channel)
+            yield summarization_pb2_grpc.SummarizationServiceStub(channels.channel)
     finally:
         await resident.close()
 
