@@ -1,6 +1,7 @@
 """`python -m edge`: serve until SIGTERM or SIGINT. `python -m edge account|key|database|ledger`: for operators."""
 
 import asyncio
+import resource
 import signal
 import sys
 
@@ -12,6 +13,8 @@ from edge.policy.opening import open_policy
 from edge.policy.settings import PolicySettings
 from edge.settings import EdgeSettings
 from rpc import telemetry
+
+MANY_FILES = 65_536
 
 _log = structlog.get_logger(__name__)
 
@@ -34,12 +37,21 @@ async def serve(settings: EdgeSettings, accounts: PolicySettings) -> None:
         lag.cancel()
 
 
+def allow_many_files() -> None:
+    """Raise the soft limit of open files: each connection is one, and shells start with 1024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MANY_FILES if hard == resource.RLIM_INFINITY else min(hard, MANY_FILES)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def main() -> int:
     """Read the settings and serve, or do what an operator asks."""
     settings = EdgeSettings()
     telemetry.configure_logging(level=settings.log_level, as_json=settings.log_json)
     if len(sys.argv) > 1:
         operators(prog_name="python -m edge")
+    allow_many_files()
     asyncio.run(serve(settings, PolicySettings()))
     return 0
 

@@ -21,7 +21,7 @@ class EdgeSettings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: int = Field(default=8080, ge=0, le=65535, description="port; 0: a free one")
     transcription_addresses: Addresses = Field(
-        default=("127.0.0.1:50051",), description="replicas, separated by commas"
+        default=("127.0.0.1:50051",), min_length=1, description="replicas, separated by commas"
     )
     diarization_addresses: Addresses = Field(default=(), description="replicas, separated by commas; none: no speakers")
     summarization_addresses: Addresses = Field(
@@ -54,7 +54,7 @@ class EdgeSettings(BaseSettings):
         default=5.0, ge=0, description="how long what a refused client still sends is read, so that it reads the answer"
     )
     connections_per_address: int = Field(
-        default=128, ge=1, description="connections of one address, trusted proxies aside"
+        default=512, ge=1, description="connections of one address, trusted proxies aside"
     )
     stream_idle_seconds: float = Field(default=60.0, gt=0, description="time without audio that ends a stream")
     stream_ping_seconds: float = Field(default=20.0, gt=0, description="time between pings on a stream")
