@@ -36,7 +36,7 @@ class EndpointingPolicy:
 
 
 FILE_POLICY = EndpointingPolicy(silence=2.0, target=18.0, pause=0.4, longest=29.0)
-LIVE_POLICY = EndpointingPolicy(silence=0.5, target=12.0, pause=0.3, longest=20.0, padding=0.2)
+LIVE_POLICY = EndpointingPolicy(silence=0.5, target=12.0, pause=0.3, longest=20.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,19 +108,21 @@ class Endpointer:
         for probability, level in zip(probabilities.tolist(), loudness.tolist(), strict=True):
             yield from self._frame(probability, level)
 
-    def prospect(self) -> Cut | None:
-        """Return the window that a longer pause would complete, once the pause is as long as its padding."""
+    def prospect(self, pause: float) -> Cut | None:
+        """Return the window that silence from now on would complete, once a pause has lasted for `pause` seconds."""
         start, speech = self.open_since, self.speech
-        padded = self.pause * SAMPLE_RATE >= self._samples(self.policy.padding)
-        if start is None or self._onset is not None or not padded:
+        if start is None or self._onset is not None or self.pause < pause:
             return None
-        return Cut(start, speech[-1][1] + self._samples(self.policy.padding), speech)
+        return Cut(start, self._padded(speech[-1][1]), speech)
 
     def flush(self) -> Iterable[Boundary]:
         """Close what is open now; speech that goes on begins a new window."""
         self._end_span(self._now)
         yield from self._close()
         yield from self._end()
+
+    def _padded(self, end: int) -> int:
+        return min(self._now * FRAME, end + self._samples(self.policy.padding))
 
     def _samples(self, seconds: float) -> int:
         return round(seconds * SAMPLE_RATE)
@@ -177,7 +179,7 @@ class Endpointer:
         start, speech = self.open_since, self.speech
         if start is None or not speech:
             return
-        end = min(self._now * FRAME, speech[-1][1] + self._samples(self.policy.padding))
+        end = self._padded(speech[-1][1])
         self._spans, self._floor = [], end
         yield Cut(start, end, speech)
 

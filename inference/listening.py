@@ -88,11 +88,6 @@ class Listener:
         return self._endpointer.pause
 
     @property
-    def padding(self) -> float:
-        """Seconds of a pause that a window keeps."""
-        return self._endpointer.policy.padding
-
-    @property
     def open_speech(self) -> OpenSpeech | None:
         """What is being said and is in no window yet."""
         start = self._endpointer.open_since
@@ -120,9 +115,9 @@ class Listener:
         heard = self._frames(np.concatenate([rest, np.zeros(FRAME - len(rest), np.int16)])) if len(rest) else []
         return heard + self.flush()
 
-    def prospect(self) -> Window | None:
-        """Return the window that will be complete if nobody speaks for a while; None while somebody may."""
-        cut = self._endpointer.prospect()
+    def prospect(self, pause: float) -> Window | None:
+        """Return the window that will be complete if nobody speaks for a while; None before `pause` seconds of that."""
+        cut = self._endpointer.prospect(pause)
         if cut is None:
             return None
         return Window(cut.start / SAMPLE_RATE, self._tape.read(cut.start, cut.end), _spans(cut.speech))

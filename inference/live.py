@@ -26,6 +26,8 @@ CONTEXT_CHARACTERS = 100
 """Text of the utterances before that a final is decoded behind: an utterance alone is short of context."""
 CONTEXT_SECONDS = 5.0
 """Pause after which what was said before is no context."""
+GUESS_SECONDS = 0.2
+"""Pause after which the final is decoded in case that the pause goes on: what is left of it then hides the work."""
 SURE_SECONDS = 1.5
 """Speech, weighed by probability, that settles the language of a stream."""
 
@@ -201,7 +203,7 @@ class LiveSession:
     def _final(self, window: Window) -> None:
         pending = self._finals.expect(window)
         guess, self._guess = self._guess, None
-        if guess and (guess[0].start, guess[0].end) == (window.start, window.end):
+        if guess and (guess[0].start, guess[0].speech) == (window.start, window.speech):
             ticket = guess[1]
         else:
             if guess:
@@ -214,15 +216,26 @@ class LiveSession:
 
     def _guess_final(self) -> None:
         """Decode what the final will be if the pause goes on, as long as a worker has nothing else to do."""
-        window = self._listener.prospect()
+        window = self._listener.prospect(GUESS_SECONDS)
         if window is None:
-            if self._guess and self._listener.pause < self._listener.padding:
+            if self._guess and self._listener.pause < GUESS_SECONDS:
                 self._guess[1].cancel()
                 self._guess = None
             return
         if self._guess is None and self._scheduler.slots_in_use < self._scheduler.slots:
             self._drop_draft()
-            self._guess = (window, self._decode_final(window))
+            ticket = self._decode_final(window)
+            self._guess = (window, ticket)
+            ticket.future.add_done_callback(lambda _: self._on_guess(ticket))
+
+    def _on_guess(self, ticket: Ticket[Decoded]) -> None:
+        """Show the guess while the pause has yet to become long enough."""
+        if self._guess is None or self._guess[1] is not ticket or ticket.future.cancelled():
+            return
+        if ticket.future.exception() is None:
+            text = " ".join(segment.text for segment in ticket.future.result().segments)
+            self._hypothesis = self._hypothesis.follow(text)
+            self._show()
 
     def _draft_if_due(self) -> None:
         speech = self._listener.open_speech

@@ -88,8 +88,8 @@ def test_speech_is_told_once_at_each_start_and_end() -> None:
 
 def test_a_pause_foretells_the_window_that_it_completes() -> None:
     endpointer = Endpointer(LIVE_POLICY)
-    probabilities, loudness = frames([(0.9, 60), (0.0, 8)])
+    probabilities, loudness = frames([(0.9, 60), (0.0, 12)])
     assert not [found for found in endpointer.hear(probabilities, loudness) if isinstance(found, Cut)]
-    expected = endpointer.prospect()
+    expected = endpointer.prospect(0.3)
     completed = [found for found in endpointer.hear(*frames([(0.0, 20)])) if isinstance(found, Cut)]
     assert [expected] == completed
