@@ -49,18 +49,21 @@ class Passes:
         """Yield all that is written so far, each time there is more. `tokens`: what there is to read, about."""
         assert self._ticket is not None, "passes run only while they are admitted"  # noqa: S101
         text = ""
+        written = 0
         async with (
             self._turns.turn(self._ticket, tokens),
             aclosing(self._engine.generate(generation)) as fragments,
         ):
             async for fragment in fragments:
                 text += fragment.text
+                written += bool(fragment.text)
                 if fragment.usage is not None:
                     self.usage += fragment.usage
                     yield Written(text, fragment.cut)
                 elif _circles(text, prose=generation.schema is None):
                     _log.info("generation_in_circles", characters=len(text))
-                    self.usage += Usage(passes=1)
+                    # The engine's own count comes with the last fragment, which there is none of.
+                    self.usage += Usage(tokens, 0, written, passes=1)
                     yield Written(text, cut=True)
                     return
                 elif fragment.text:

@@ -92,7 +92,7 @@ class Vllm:
     @property
     def alive(self) -> bool:
         """Whether it can still answer: the process behind it may have died."""
-        return not self._engine.errored
+        return self._engine is not None and not self._engine.errored
 
     async def count(self, texts: Sequence[str]) -> list[int]:
         """Count the tokens of each text with the model's own tokenizer."""
@@ -137,7 +137,9 @@ class Vllm:
 
     async def close(self) -> None:
         """End the processes of the engine."""
-        await asyncio.to_thread(self._engine.shutdown)
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            await asyncio.to_thread(engine.shutdown)
 
     def _encode(self, text: str) -> list[int]:
         tokens: list[int] = self._tokenizer.encode(text, add_special_tokens=False)

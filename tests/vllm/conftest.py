@@ -68,7 +68,6 @@ async def service() -> AsyncIterator[Service]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        item.add_marker(pytest.mark.asyncio(loop_scope="session"))
         item.add_marker(pytest.mark.timeout(1800))
         # What vLLM and torch warn of is theirs.
         item.add_marker(pytest.mark.filterwarnings("ignore"))

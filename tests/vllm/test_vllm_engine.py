@@ -13,6 +13,9 @@ from summarizer.engines import Generation, Message
 from tests.summarizing import FINISH, MEETING, config, piece, summarize
 from tests.vllm.conftest import SLOTS, Service
 
+# The engine lives in one event loop, and starts once.
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 ITEM = {
     "type": "object",
     "properties": {"owner": {"type": "string", "maxLength": 20}, "task": {"type": "string", "maxLength": 40}},
