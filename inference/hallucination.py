@@ -1,12 +1,15 @@
 """Judging whether decoded text was ever spoken, by its shape and scores alone, never by its wording."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-MOST_CHARACTERS_A_SECOND = 35.0
-"""Nobody speaks faster; auctioneers reach about 30 characters a second."""
-FEWEST_CHARACTERS_A_SECOND = 1.0
+MOST_LETTERS_A_SECOND = 38.0
+"""Nobody speaks faster; auctioneers reach about 30."""
+FEWEST_LETTERS_A_SECOND = 2.5
 """Less text than this for what voice activity calls speech is a stock phrase put under noise or music."""
+IDEOGRAPH_LETTERS = 2.5
+"""Letters that one character of Chinese, Japanese or Korean stands for."""
 LONGEST_LOOP_PERIOD = 12
 
 
@@ -25,6 +28,8 @@ class Evidence:
     """How many times zlib shrinks the text."""
     confidence: float
     """Mean probability of the words."""
+    language_probability: float = 1.0
+    """1 if the language was given."""
 
 
 def verdict(evidence: Evidence) -> str | None:
@@ -46,10 +51,17 @@ def _signals(evidence: Evidence) -> Sequence[str]:
         signals.append("repetition")
     if evidence.log_probability < -1.0 or evidence.confidence < 0.3:
         signals.append("low_probability")
-    rate = len(evidence.text) / max(evidence.speech_seconds, 0.1)
-    if not FEWEST_CHARACTERS_A_SECOND <= rate <= MOST_CHARACTERS_A_SECOND:
+    # Noise is like no language: the best of a hundred gets little.
+    if evidence.language_probability < 0.3:
+        signals.append("low_probability")
+    rate = _letters(evidence.text) / max(evidence.speech_seconds, 0.1)
+    if not FEWEST_LETTERS_A_SECOND <= rate <= MOST_LETTERS_A_SECOND:
         signals.append("token_rate")
     return signals
+
+
+def _letters(text: str) -> float:
+    return sum(IDEOGRAPH_LETTERS if ord(character) >= 0x2E80 else 1.0 for character in text)
 
 
 def loop_share(text: str) -> float:
@@ -57,7 +69,7 @@ def loop_share(text: str) -> float:
 
     Text without spaces is compared by character.
     """
-    words = text.lower().split()
+    words = re.findall(r"\w+", text.lower())
     if len(words) < 8 and len(text) > 40:
         words = list(text)
     looped = 0
