@@ -15,6 +15,8 @@ from rpc.errors import Overloaded, ServiceError
 
 FRESH_SECONDS = 1.0
 """How long a look at the replicas counts."""
+STALE_SECONDS = 10.0
+"""How long it counts while a new look goes on."""
 LOOK_SECONDS = 2.0
 """A replica that does not answer within this time is taken for dead."""
 
@@ -33,17 +35,24 @@ class Replicas:
         self._channels = channels
         self._ask = ask
         self._seen: dict[str, Runtime] = {}
-        self._looked = -FRESH_SECONDS
+        self._looked = -STALE_SECONDS
+        self._doubted = False
         self._looking: asyncio.Future[None] | None = None
         self._opened: Counter[str] = Counter()
         """Streams opened since the last look, which the replicas had not counted then."""
 
-    async def look(self) -> Mapping[str, Runtime]:
-        """The healthy replicas and what they say of themselves; empty when none is."""
-        if self._looking is None and time.monotonic() - self._looked >= FRESH_SECONDS:
+    async def look(self, *, fresh: bool = False) -> Mapping[str, Runtime]:
+        """The healthy replicas and what they say of themselves; empty when none is.
+
+        What was seen a few seconds ago is given at once while a new look goes on, so that one
+        replica that is frozen delays nobody; `fresh` waits for the new look.
+        """
+        age = time.monotonic() - self._looked
+        if self._looking is None and (age >= FRESH_SECONDS or self._doubted):
+            self._doubted = False
             self._looking = asyncio.ensure_future(self._refresh())
             self._looking.add_done_callback(self._forget_look)
-        if self._looking is not None:
+        if self._looking is not None and (fresh or age >= STALE_SECONDS or not self._seen):
             await asyncio.shield(self._looking)
         return self._seen
 
@@ -65,9 +74,11 @@ class Replicas:
         self._opened[address] += 1
         return self._channels.at(address)
 
-    def suspect(self) -> None:
-        """A stream failed: look again before the next choice."""
-        self._looked = -FRESH_SECONDS
+    def suspect(self, address: str) -> None:
+        """A stream on this replica failed: others are better until the next look, which is due."""
+        self._doubted = True
+        if len(self._seen) > 1:
+            self._seen.pop(address, None)
 
     async def close(self) -> None:
         """Close all channels."""

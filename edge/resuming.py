@@ -105,7 +105,7 @@ class Recogniser:
             raise self._refusal or error
         self._refusal = self._refusal or error
         self._failed.append(address)
-        self._service.replicas.suspect()
+        self._service.replicas.suspect(address)
         MOVES.inc()
         _log.warning("recognition_moved", address=address, error=str(error), final=self._final, tries=len(self._failed))
         if len(self._failed) >= TRIES:

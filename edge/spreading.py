@@ -167,7 +167,7 @@ class Spread:
         _log.warning("window_moved", address=address, error=str(error), failures=failures)
         if failures >= TRIES:
             raise error
-        self._service.replicas.suspect()
+        self._service.replicas.suspect(address)
         await asyncio.sleep(min(LONGEST_WAIT_SECONDS, BACKOFF_SECONDS * 2 ** (failures - 1)))
 
     def _tell(self) -> None:

@@ -20,7 +20,7 @@ async def health(request: web.Request) -> web.Response:
     """The truth about the services, read at most once a second."""
     edge = request.app[EDGE]
     services = edge.backends.replicas
-    looks = await asyncio.gather(*(service.look() for service in services))
+    looks = await asyncio.gather(*(service.look(fresh=True) for service in services))
     states = {service.name: _state(service, list(look.values())) for service, look in zip(services, looks, strict=True)}
     gpu = next((each for look in looks for each in look.values() if each.gpu_name is not None), None)
     well = all(state["status"] in {"ok", "fetching"} for state in states.values())

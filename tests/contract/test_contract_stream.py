@@ -2,12 +2,11 @@
 
 import asyncio
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.contract_clients import CONTRACT, node_modules, output_of, vendor_sdk
+from tests.contract_clients import CONTRACT, node_modules, output_of, stream_with_vendor_sdk
 from tests.scripted_edge import scripted_edge
 from tests.scripted_speech import spoken, written
 
@@ -24,10 +23,8 @@ def audio(tmp_path: Path) -> str:
 
 
 async def test_the_vendors_sdk_gets_the_whole_transcript(audio: str) -> None:
-    sdk = str(await asyncio.to_thread(vendor_sdk))
     async with scripted_edge() as edge:
-        script = str(CLIENTS / "sttai_stream.py")
-        answer = json.loads(await output_of(sys.executable, script, edge.url, audio, PYTHONPATH=sdk))
+        answer = await stream_with_vendor_sdk(edge.url, audio)
         assert answer["result"]["text"] == TEXT
         assert answer["result"]["final"] is True
         assert len(answer["heard"]) > 5

@@ -161,7 +161,7 @@ async def test_a_frame_that_is_too_large() -> None:
 async def test_silence_on_the_wire_ends_the_stream() -> None:
     async with scripted_edge(stream_idle_seconds=0.3) as edge:
         async with streaming(edge) as stream:
-            await stream.ready()
+            await stream.ws.send_str(CONFIG)
             await stream.ws.send_bytes(spoken([1, 2]))
             assert await stream.closed() == 1000
             assert stream.text == "w1 w2"
