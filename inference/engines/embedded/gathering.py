@@ -1,5 +1,6 @@
 """The gathering: all pieces of a stream with their vectors, and the voices that are found among them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,10 +66,17 @@ class Gathering:
             return np.zeros((0, 192), np.float32)
         return centred(self._raw(start), self.channel)
 
-    def voices(self, *, speakers: int, limit: int) -> Voices:
-        """Cluster the pieces into `speakers` voices, or as many as there are, up to `limit`. There must be a piece."""
+    def voices(
+        self, *, speakers: int, limit: int, ahead: Sequence[Piece] = (), vectors_ahead: Embeddings | None = None
+    ) -> Voices:
+        """Cluster the pieces into `speakers` voices, or as many as there are, up to `limit`. There must be a piece.
+
+        `ahead` are pieces that are not taken yet, with centred vectors.
+        """
         vectors = self.vectors()
-        lengths = np.array([piece.length for piece in self.pieces])
+        if vectors_ahead is not None:
+            vectors = np.concatenate([vectors, vectors_ahead])
+        lengths = np.array([piece.length for piece in (*self.pieces, *ahead)])
         loose = vectors[self._grouped :]
         clear = lengths[self._grouped :] >= min(CLEAR, np.sort(lengths)[-min(len(lengths), 4)])
         counts = np.concatenate([self._counts, np.ones(int(clear.sum()))])

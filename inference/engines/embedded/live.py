@@ -22,6 +22,8 @@ _SLACK = 4
 """Frames that a piece may be off to be taken for one that has a vector already."""
 _CONTEXT = 60 * SAMPLE_RATE // HOP
 """Frames whose pieces are used to judge the newest runs."""
+_FEW = 300
+"""Pieces that are clustered at every look."""
 _STEPS = 2
 """Windows of the recording between two clusterings of all pieces."""
 
@@ -107,9 +109,6 @@ class LiveStream(EmbeddedStream):
         """Say what is known now, if nothing is left to be looked at first."""
         if self._waiting or self._drafting:
             return
-        if self._steps >= _STEPS and self._gathering.pieces:
-            self._steps = 0
-            self._learn()
         if self._draft:
             self._tell(final=self._now / SAMPLE_RATE if self._flush else frame_time(self._tracker.settled) - LAG)
             self._draft = self._flush = False
@@ -129,10 +128,23 @@ class LiveStream(EmbeddedStream):
                 return vector
         return None
 
-    def _learn(self) -> None:
-        voices = self._gathering.voices(speakers=0, limit=self._options.speakers or self._limit)
-        sizes = np.bincount(voices.scores.argmax(axis=1), minlength=len(voices.centres)).astype(np.float64)
-        self._events += self._known.learn(voices.centres, np.maximum(sizes, 1.0))
+    def _learn(self, fresh: Embeddings) -> None:
+        """Find the voices anew: in all pieces while they are few, else in the settled ones now and then."""
+        now = self._now / SAMPLE_RATE
+        few = len(self._gathering.pieces) + len(self._ahead) <= _FEW
+        if few or self._steps >= _STEPS:
+            self._steps = 0
+            limit = self._options.speakers or self._limit
+            if few:
+                voices = self._gathering.voices(speakers=0, limit=limit, ahead=self._ahead, vectors_ahead=fresh)
+            else:
+                voices = self._gathering.voices(speakers=0, limit=limit)
+            sizes = np.bincount(voices.scores.argmax(axis=1), minlength=len(voices.centres)).astype(np.float64)
+            self._events += self._known.learn(voices.centres, np.maximum(sizes, 1.0), now=now)
+        if not few:
+            clear = np.array([piece.length >= CLEAR for piece in self._ahead], bool)
+            seconds = np.array([piece.length for piece in self._ahead]) * HOP / SAMPLE_RATE
+            self._known.meet(fresh[clear], seconds[clear], now=now)
 
     def _tell(self, *, final: float) -> None:
         """Give all turns after the horizon anew, final ones up to `final`, then move the horizon there."""
@@ -154,9 +166,7 @@ class LiveStream(EmbeddedStream):
         if not pieces:
             return []
         fresh = self._fresh(ahead)
-        clear = np.array([piece.length >= CLEAR for piece in self._ahead], bool)
-        seconds = np.array([piece.length for piece in self._ahead]) * HOP / SAMPLE_RATE
-        self._known.meet(fresh[clear], seconds[clear])
+        self._learn(fresh)
         centres = self._known.centres
         if not len(centres):
             return []
