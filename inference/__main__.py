@@ -1,4 +1,4 @@
-"""`python -m inference transcription|diarization`: runs one of the two services of this room."""
+"""`python -m inference transcription|diarization` runs a service of this room; `fetch` gets the weights of both."""
 
 import asyncio
 import sys
@@ -17,15 +17,25 @@ def _diarization() -> int:
     return main()
 
 
-SERVICES: Mapping[str, Callable[[], int]] = {"transcription": _transcription, "diarization": _diarization}
+def _fetch() -> int:
+    from inference.fetching import main
+
+    return main()
+
+
+COMMANDS: Mapping[str, Callable[[], int]] = {
+    "transcription": _transcription,
+    "diarization": _diarization,
+    "fetch": _fetch,
+}
 
 
 def main(arguments: list[str]) -> int:
-    """Run the service that the arguments name; 2 if they name none."""
-    if len(arguments) != 1 or arguments[0] not in SERVICES:
-        sys.stderr.write(f"usage: python -m inference {'|'.join(SERVICES)}\n")
+    """Do what the argument names; 2 if it names nothing."""
+    if len(arguments) != 1 or arguments[0] not in COMMANDS:
+        sys.stderr.write(f"usage: python -m inference {'|'.join(COMMANDS)}\n")
         return 2
-    return SERVICES[arguments[0]]()
+    return COMMANDS[arguments[0]]()
 
 
 if __name__ == "__main__":
