@@ -19,6 +19,7 @@ from inference.scheduler import BatchPolicy
 from inference.sessions import SessionPolicy, Sessions
 from inference.settings import TranscriptionSettings
 from inference.shelf import Shelf
+from inference.tentative import DraftBounds
 from inference.transcription import ServicePolicy, TranscriptionServicer
 from inference.voice import Voices, loudness, silero
 from rpc import telemetry
@@ -72,9 +73,9 @@ async def service(settings: TranscriptionSettings, weights: WeightsSettings) -> 
             return kind.load(_loading(settings, folder))
 
         live = LiveBounds(
-            interval=settings.live_interval_seconds,
             lag=settings.live_lag_seconds,
             delay=settings.live_queue_delay_seconds,
+            drafts=DraftBounds(interval=settings.live_interval_seconds),
         )
         sessions = Sessions(_voices(settings.voice or kind.voice), SessionPolicy(live), threads=listening)
         intakes = Intakes(container_bytes=settings.container_bytes, longest=settings.audio_seconds, threads=listening)

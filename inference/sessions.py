@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from inference.convert import StreamConfig
 from inference.endpointing import FILE_POLICY, LIVE_POLICY, EndpointingPolicy
 from inference.listening import Listener
-from inference.live import Company, LiveBounds, LiveSession
+from inference.live import LiveBounds, LiveSession
 from inference.planning import PlanSession, WholeWindow
 from inference.scheduler import Scheduler
 from inference.session import FileSession, Hearing, Session
+from inference.tentative import Company
 from inference.voice import Voices
 
 
@@ -32,13 +33,14 @@ class Sessions:
         self._policy = policy
         self._threads = threads
         self._files: set[FileSession] = set()
-        self._live = Company(policy.live)
+        self._live: set[LiveSession] = set()
+        self._company = Company(policy.live.drafts)
         self._draining = False
 
     @property
     def open(self) -> int:
         """How many there are."""
-        return len(self._files) + len(self._live.sessions)
+        return len(self._files) + len(self._live)
 
     @property
     def draining(self) -> bool:
@@ -48,7 +50,7 @@ class Sessions:
     def drain(self) -> None:
         """Tell every session that the process goes away."""
         self._draining = True
-        sessions: tuple[Session, ...] = (*self._files, *self._live.sessions)
+        sessions: tuple[Session, ...] = (*self._files, *self._live)
         for session in sessions:
             session.drain()
 
@@ -61,7 +63,15 @@ class Sessions:
             session = FileSession(hearing, WholeWindow(*config.window), config.options, companions=self._files)
         elif config.live:
             listener = self._listener(self._policy.speech, config)
-            session = LiveSession(hearing, listener, config.options, interim=config.interim, company=self._live)
+            session = LiveSession(
+                hearing,
+                listener,
+                config.options,
+                interim=config.interim,
+                bounds=self._policy.live,
+                company=self._company,
+            )
+            self._live.add(session)
         else:
             kind = PlanSession if config.plan_only else FileSession
             listener = self._listener(self._policy.files, config)
@@ -70,6 +80,7 @@ class Sessions:
             yield session
         finally:
             session.close()
+            self._live -= {session}
 
     def _listener(self, policy: EndpointingPolicy, config: StreamConfig) -> Listener:
         return Listener(self._voices(), _bounded(policy, config))
