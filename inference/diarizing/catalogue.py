@@ -77,6 +77,12 @@ def _embedded(loading: Loading) -> DiarizationEngine[Any]:
     return EmbeddedDiarizer(loading.folder, workers=loading.workers, threads=loading.threads)
 
 
+def _sortformer(loading: Loading) -> DiarizationEngine[Any]:
+    from inference.engines.sortformer import SortformerDiarizer
+
+    return SortformerDiarizer(loading.model, device=loading.device)
+
+
 def _scripted(loading: Loading) -> DiarizationEngine[Any]:
     from inference.engines.scripted_diarization import Script, ScriptedDiarizer
 
@@ -85,5 +91,6 @@ def _scripted(loading: Loading) -> DiarizationEngine[Any]:
 
 DIARIZATION_ENGINES: Mapping[str, EngineKind] = {
     "embedded": EngineKind(_embedded, EMBEDDED_WEIGHTS),
+    "sortformer": EngineKind(_sortformer),
     "scripted": EngineKind(_scripted),
 }
