@@ -47,13 +47,14 @@ def parts(measured: Sequence[Measured], *, room: int) -> list[list[Utterance]]:
     """
     cut: list[list[Utterance]] = []
     current: list[Measured] = []
-    fresh = 0
+    held = fresh = 0
     for each in measured:
-        if current and total(current) + each.tokens > room:
+        if current and held + each.tokens > room:
             cut.append([one.utterance for one in current])
             current = _overlap(current, room=min(room // _OVERLAP_SHARE, room - each.tokens))
-            fresh = 0
+            held, fresh = total(current), 0
         current.append(each)
+        held += each.tokens
         fresh += 1
     if fresh:
         cut.append([one.utterance for one in current])

@@ -1,5 +1,6 @@
 """The state of one stream: the transcript so far, what was asked for, and what was used."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
@@ -31,7 +32,7 @@ class Session:
 
         Raises `EmptyText` at the end of a stream in which nothing was said.
         """
-        utterances = self.transcript.utterances()
+        utterances = await asyncio.to_thread(self.transcript.utterances)
         if not utterances:
             if not checkpoint:
                 raise EmptyText("there is no text to summarize")
