@@ -29,6 +29,8 @@ BENCHMARKS = (
     "beside",
     "scaling",
     "live",
+    "streams",
+    "ledger",
 )
 """Names of the modules, in the order of the page."""
 
