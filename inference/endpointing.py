@@ -35,7 +35,7 @@ class EndpointingPolicy:
     end_threshold: float = 0.35
 
 
-FILE_POLICY = EndpointingPolicy(silence=2.0, target=18.0, pause=0.4, longest=29.0)
+FILE_POLICY = EndpointingPolicy(silence=2.0, target=26.0, pause=0.3, longest=29.0, padding=0.4)
 LIVE_POLICY = EndpointingPolicy(silence=0.5, target=12.0, pause=0.3, longest=20.0)
 
 
