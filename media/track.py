@@ -103,9 +103,14 @@ class Track:
         streams = container.streams
         if len(streams) > limits.streams:
             raise MediaLimitExceeded(f"The file has more than {limits.streams} tracks.")
-        audio = streams.best("audio")
-        if audio is None or not isinstance(audio, AudioStream):
+        if not streams.audio:
             raise NoAudioTrack("The file has no audio track.")
+        # PyAV's types deny it, but a track whose codec is unknown has no context.
+        known = [stream for stream in streams.audio if stream.codec_context is not None]
+        best = streams.best("audio")
+        audio = best if isinstance(best, AudioStream) and best in known else next(iter(known), None)
+        if audio is None:
+            raise UnreadableMedia("The sound is in a form that cannot be decoded here.")
         self._stream = audio
         self._read: list[Stream] = [audio]
         self._own_duration = not streams.video or container.format.name.split(",")[0] in _TRACK_DURATIONS
@@ -121,8 +126,9 @@ class Track:
     def describe(self) -> dict[str, object]:
         """Return the fields of a `Probe`."""
         context = self._stream.codec_context
+        duration = self._container.duration or 0
         return {
-            "container_seconds": self._container.duration / av.time_base if self._container.duration else None,
+            "container_seconds": duration / av.time_base if duration > 0 else None,
             "format": self._container.format.name,
             "codec": context.name,
             "channels": context.channels,
@@ -138,17 +144,26 @@ class Track:
             if before != shape:
                 self._check(frame.sample_rate, frame.layout.nb_channels)
                 if before is not None:
-                    yield from self._out(resampler.resample(None))
+                    yield from self._out(self._resample(resampler, None))
                     resampler = self._resampler()
             frame.pts = None
-            yield from self._out(resampler.resample(frame))
+            yield from self._out(self._resample(resampler, frame))
         if shape is not None:
-            yield from self._out(resampler.resample(None))
+            yield from self._out(self._resample(resampler, None))
         if self.samples == 0:
             raise EmptyMedia("The audio track is empty.")
 
     def _resampler(self) -> av.AudioResampler:
         return av.AudioResampler(format="s16", layout="mono", rate=self._rate)
+
+    def _resample(self, resampler: av.AudioResampler, frame: AudioFrame | None) -> list[AudioFrame]:
+        try:
+            return resampler.resample(frame)
+        except MemoryError:
+            raise
+        except (av.error.FFmpegError, ValueError):
+            self._bad_packets += 1
+            return []
 
     def _frames(self) -> Iterator[AudioFrame]:
         try:
@@ -162,6 +177,9 @@ class Track:
         except (av.error.FFmpegError, ValueError, OtherFileRefused):
             # What stands before the damage is good.
             self._broke_off = True
+        except IndexError:
+            # PyAV stumbles at the end of a file over tracks that began in its midst, once it has given us all of ours.
+            return
 
     def _decode(self, packet: "Packet[Stream]") -> Iterator[AudioFrame]:
         self._packets += 1

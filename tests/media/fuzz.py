@@ -89,12 +89,13 @@ async def feed(data: bytes, path: Path) -> str:
     return "truncated" if decoder.report.truncated else "decoded"
 
 
-async def run(seconds: float, seed: int, keep: Path) -> Outcome:
-    """Feed mutated files for as long as said."""
+async def run(seconds: float, seed: int, *, keep: Path, more: Path | None = None) -> Outcome:
+    """Feed mutated files for as long as said, made of the corpus and of what lies in the folder `more`."""
     before = psutil.Process().children(recursive=True)
     outcome, chance = Outcome(), random.Random(seed)
     with tempfile.TemporaryDirectory() as folder:
-        inputs = endless(corpus(Path(folder)), chance)
+        seeds = corpus(Path(folder)) + [path.read_bytes() for path in (sorted(more.iterdir()) if more else ())]
+        inputs = endless(seeds, chance)
         end = time.monotonic() + seconds
 
         async def worker(number: int) -> None:
@@ -126,8 +127,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Feed mutated files to the media child.")
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--more", type=Path, help="a folder of further files to mutate")
     arguments = parser.parse_args()
-    outcome = asyncio.run(run(arguments.seconds, arguments.seed, Path.cwd()))
+    outcome = asyncio.run(run(arguments.seconds, arguments.seed, keep=Path.cwd(), more=arguments.more))
     print(outcome, *outcome.failures, sep="\n")  # noqa: T201  # the command's answer
     return 1 if outcome.failures else 0
 

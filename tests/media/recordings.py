@@ -41,7 +41,7 @@ def write_recording(path: Path, pcm: Pcm, suffix: str, *, film_seconds: float | 
         assert isinstance(audio, av.AudioStream)
         audio.bit_rate = 64_000
         audio.codec_context.open()
-        if has_video:
+        if has_video and seconds:
             _add_picture(container, _VIDEO.get(muxer, "mpeg4"), frames=int(25 * seconds))
         resampler = av.AudioResampler(format=audio.codec_context.format.name, layout="mono", rate=rate)
         frame = av.AudioFrame.from_ndarray(pcm.reshape(1, -1), format="s16", layout="mono")

@@ -8,7 +8,7 @@ SECONDS = 6
 
 
 async def test_mutated_files_end_as_reports_or_typed_errors(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    outcome = await fuzz.run(SECONDS, seed=1, keep=tmp_path)
+    outcome = await fuzz.run(SECONDS, 1, keep=tmp_path)
     with capsys.disabled():
         print(f"\n{outcome}")  # noqa: T201  # how much was tried is to be seen in every run
     assert outcome.failures == []

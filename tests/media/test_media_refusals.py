@@ -76,6 +76,23 @@ async def test_what_is_no_recording(content: bytes, tmp_path: Path) -> None:
     assert str(tmp_path) not in str(raised.value)
 
 
+async def test_a_codec_that_nobody_knows(tmp_path: Path) -> None:
+    path = write_recording(tmp_path / "recording", silence(1), "wav")
+    content = bytearray(path.read_bytes())
+    content[20:22] = b"\x34\x12"
+    path.write_bytes(content)
+    with pytest.raises(UnreadableMedia, match="form"):
+        await report_of(path)
+
+
+async def test_tracks_that_begin_in_the_midst(tmp_path: Path) -> None:
+    sound = write_recording(tmp_path / "sound", silence(2), "mpeg", film_seconds=0).read_bytes()
+    film = write_recording(tmp_path / "film", silence(2), "mpeg").read_bytes()
+    path = tmp_path / "joined"
+    path.write_bytes(sound * 3 + film)
+    assert (await report_of(path)).duration >= 6
+
+
 async def test_a_film_without_sound(tmp_path: Path) -> None:
     path = write_film_without_sound(tmp_path / "film.mp4")
     with pytest.raises(NoAudioTrack):
