@@ -49,8 +49,8 @@ class Keeper:
         while True:
             try:
                 await self.beat(reconciling=beats % RECONCILE_EVERY == 0)
-            except DatabaseGone:
-                LOG.warning("database_gone")
+            except DatabaseGone as error:
+                LOG.warning("database_gone", cause=type(error.__cause__).__name__)
             except Exception:
                 # A fault in the sweep must not stop the pulse, which everything that is running depends on.
                 LOG.exception("keeper_failed")

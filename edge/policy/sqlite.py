@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import structlog
 from sqlalchemy.dialects.sqlite import dialect
 from sqlalchemy.engine import make_url
 from sqlalchemy.sql import ClauseElement
 
 from edge.policy.database import Database, DatabaseGone, Rendered, Renderer, Row
+
+LOG = structlog.get_logger(__name__)
 
 GROUP = 64
 """Statements in one transaction at most; each has its own savepoint, all share one flush to disk."""
@@ -81,7 +84,8 @@ class SQLite(Database):
             try:
                 connection = connection or self._connect()
                 _transact(connection, works)
-            except sqlite3.Error:
+            except sqlite3.Error as error:
+                LOG.error("sqlite_failed", error=str(error))
                 # The whole group is undone. A broken connection is not kept: the next group opens the file afresh.
                 if connection is not None:
                     connection.close()

@@ -62,9 +62,9 @@ class Doomed(Database):
         self._manner = chance.choice(("before", "during", "after"))
         self._delay = chance.uniform(0, 0.002)
         self._outage = range(0)
-        if chance.random() < 0.4:
+        if chance.random() < 0.5:
             start = chance.randrange(1, 50)
-            self._outage = range(start, start + chance.randrange(1, 12))
+            self._outage = range(start, start + chance.randrange(1, 30))
         self._answers_lost = chance.random() < 0.5
 
     async def run(self, statement: ClauseElement, **values: Any) -> Sequence[Row]:
