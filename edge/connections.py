@@ -14,12 +14,6 @@ from edge.answers import REQUEST_ID
 
 Network = IPv4Network | IPv6Network
 
-_REFUSED = b'{"error": "Too many connections from your address.", "code": "too_many_connections", "request_id": ""}'
-REFUSAL = (
-    b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/json\r\nRetry-After: 5\r\nConnection: close\r\n"
-    b"Content-Length: %d\r\n\r\n%s" % (len(_REFUSED), _REFUSED)
-)
-
 
 class Census:
     """Open connections by address."""
@@ -66,7 +60,7 @@ class Connection(web.RequestHandler):
             self._address = address
             super().connection_made(transport)
         elif isinstance(transport, asyncio.WriteTransport):
-            transport.write(REFUSAL)
+            transport.write(_too_many())
             transport.close()
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -91,12 +85,28 @@ class Connection(web.RequestHandler):
         if request.writer.output_size > 0:
             raise ConnectionError("the answer has begun")
         known = uuid.uuid4().hex
-        code = "bad_http" if status < 500 else "internal"
-        error = "The request is no valid HTTP." if status < 500 else "The server failed."
-        body = json.dumps({"error": error, "code": code, "request_id": known})
+        if status < 500:
+            body = _error("The request is no valid HTTP.", "bad_http", known)
+        else:
+            body = _error("The server failed.", "internal", known)
         response = web.Response(status=status, text=body, content_type="application/json", headers={REQUEST_ID: known})
         response.force_close()
         return response
+
+
+def _error(error: str, code: str, request_id: str) -> str:
+    return json.dumps({"error": error, "code": code, "request_id": request_id})
+
+
+def _too_many() -> bytes:
+    """A whole answer for a connection that no request was read from."""
+    known = uuid.uuid4().hex
+    body = _error("Too many connections from your address.", "too_many_connections", known)
+    head = (
+        "HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/json\r\nConnection: close\r\n"
+        f"Retry-After: 5\r\n{REQUEST_ID}: {known}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return (head + body).encode()
 
 
 class Door(web.BaseSite):

@@ -21,6 +21,7 @@ from edge.reading import Reading
 from edge.recording import Recording, open_recording
 from edge.resuming import Recogniser
 from edge.spreading import Spread
+from edge.threads import in_thread
 from edge.types import BYTES_PER_SECOND, DiarizationState, Segment, Transcript, Turn
 from media import Limits, decode, probe
 from rpc.errors import ServiceError
@@ -87,7 +88,8 @@ class Job:
             decoded = await audio
             found = await self._await_turns(turns, decoded.duration)
         FILE_SECONDS.inc(decoded.duration)
-        return self._join(words, decoded, found)
+        # Some hours of words take longer than an event loop should be held.
+        return await in_thread(self._join, words, decoded, found)
 
     @property
     def _diarizes(self) -> bool:

@@ -29,9 +29,12 @@ class EventStream:
 
     async def send(self, event: str, data: Any) -> None:
         """Send one event; waits while the client does not read."""
+        await self.send_text(event, json.dumps(data, ensure_ascii=False))
+
+    async def send_text(self, event: str, text: str) -> None:
+        """Send one event whose JSON is written already, on one line."""
         if not self.begun:
             await self.response.prepare(self._request)
-        text = json.dumps(data, ensure_ascii=False)
         await self.response.write(f"event: {event}\ndata: {text}\n\n".encode())
 
     async def end(self) -> None:

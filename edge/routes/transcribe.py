@@ -44,7 +44,7 @@ async def transcribe(request: web.Request) -> web.StreamResponse:
             if wants_events(request):
                 return await _tell(request, job, admission, source=spool.descriptor)
             transcript = await job.run(spool.descriptor, _nobody)
-        response = _answer(transcript, options, upload)
+        response = await in_thread(_answer, transcript, options, upload)
         await admission.finish(kept(response), seconds=transcript.duration)
     response.headers.update(rate_limit_headers(admission.limits))
     return response
@@ -78,9 +78,9 @@ async def _tell(request: web.Request, job: Job, admission: Admission, *, source:
 
     try:
         transcript = await job.run(source, told)
-        result = transcript_dict(transcript)
-        await admission.finish(kept(json_answer(result)), seconds=transcript.duration)
-        await stream.send("result", result)
+        result = await in_thread(_as_json, transcript)
+        await admission.finish(kept(result), seconds=transcript.duration)
+        await stream.send_text("result", result.text or "")
     except Exception as error:
         refused = errors.refusal(error)
         if refused is None or not stream.begun:
@@ -104,11 +104,15 @@ async def _let_the_body_come(request: web.Request) -> None:
         request.writer.output_size = 0
 
 
+def _as_json(transcript: Transcript) -> web.Response:
+    return json_answer(transcript_dict(transcript), headers={"X-Model": transcript.model})
+
+
 def _answer(transcript: Transcript, options: Options, upload: Upload) -> web.Response:
     headers = {"X-Model": transcript.model}
     wanted = options.format
     if not wanted.download:
-        return json_answer(transcript_dict(transcript), headers=headers)
+        return _as_json(transcript)
     headers["Content-Disposition"] = disposition(f"{upload.stem}.{wanted.name}")
     headers["Content-Type"] = wanted.content_type
     return web.Response(body=wanted.write(transcript, upload.stem).encode(), headers=headers)

@@ -56,6 +56,16 @@ async def test_curl_for_subtitles_and_summaries(recording: str) -> None:
         assert json.loads(text)["style"] == "brief"
 
 
+@pytest.mark.system("curl")
+async def test_curl_waits_to_be_asked_for_a_large_body(tmp_path: Path) -> None:
+    numbers = list(range(1, 101))
+    path = tmp_path / "long.wav"
+    path.write_bytes(wav(spoken(numbers)))
+    async with scripted_edge() as edge:
+        text = await output_of("curl", "-sS", f"{edge.url}/v1/transcribe", "-F", f"file=@{path}")
+        assert json.loads(text)["text"] == " ".join(written(number) for number in numbers)
+
+
 async def test_requests(recording: str) -> None:
     async with scripted_edge() as edge:
         check(json.loads(await output_of(sys.executable, str(CLIENTS / "transcribe_requests.py"), edge.url, recording)))

@@ -174,6 +174,7 @@ async def test_connections_of_one_address_are_capped() -> None:
         held = [await asyncio.open_connection(host, int(port)) for _ in range(3)]
         status, answer = answer_of(await exchange(edge, b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n"))
         assert (status, answer["code"]) == (429, "too_many_connections")
+        assert answer["request_id"]
         for _, writer in held:
             writer.close()
             await writer.wait_closed()
