@@ -23,7 +23,7 @@ class Tuning:
     step: float = 5.0
     """Encoder lengths are rounded up to multiples of this, so that windows of like length share a batch."""
     draft_pad: float = 2.0
-    draft_step: float = 1.0
+    draft_step: float = 2.0
     draft_tokens_a_second: float = 8.0
     """The cap that stops a draft which loops."""
 
