@@ -120,7 +120,8 @@ class _Call:
     def __init__(self, method: str, kind: str, context: _Context) -> None:
         _, service, name = method.split("/", 2)
         self._labels = (kind, service, name)
-        self._quiet = service.startswith("grpc.")
+        # Health and load are asked for every second; a line for each would hide the rest.
+        self._quiet = service.startswith("grpc.") or name == "GetRuntime"
         self._context = context
         self._started = time.monotonic()
         self._request_id = _request_id(context)
