@@ -27,8 +27,8 @@ _ASK = {
     ),
     Style.ACTION_ITEMS: (
         "Who has to do what after this conversation? Go through the tasks that were assigned, asked for or promised, "
-        "and list each with its owner (the speaker's name as in the transcript), the task in a few words of your own, and "
-        "when it is due if that was said. Answer in JSON."
+        "and list each with its owner (the speaker's name as in the transcript), the task in a few words of your own, "
+        "and when it is due if that was said. Answer in JSON."
     ),
     Style.BULLET_POINTS: (
         "Give the 4 to 6 most important points of this conversation. Each point is one short sentence in the third "

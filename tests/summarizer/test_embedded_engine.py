@@ -118,17 +118,25 @@ async def test_closing_a_pass_stops_the_work(engine: Embedded) -> None:
     assert await engine.count(["one"]) == [1]
 
 
-async def test_a_prefill_that_nobody_wants_is_ended(engine: Embedded) -> None:
-    process = engine.process
-    pass_ = engine.generate(asking("A long story that begins so. " * 600, most=10))
-    first = asyncio.ensure_future(anext(pass_))
-    await asyncio.sleep(0.2)
-    first.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await first
-    await pass_.aclose()
-    assert await engine.count(["one"]) == [1]
-    assert engine.process != process
+async def test_a_prefill_that_nobody_wants_is_ended(shallow_weights: Path) -> None:
+    engine = await Embedded.open(shallow_weights, model="shallow", context_tokens=8192, threads=1, cancel_seconds=0.01)
+    try:
+        process = engine.process
+        assert process is not None
+        reading = engine.generate(asking("A long story that begins so. " * 600, most=10))
+        first = asyncio.ensure_future(anext(reading))
+        await asyncio.sleep(0.1)
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        await reading.aclose()
+        async with asyncio.timeout(60):
+            while psutil.pid_exists(process):
+                await asyncio.sleep(0.02)
+        assert await engine.count(["one"]) == [1]
+        assert engine.process != process
+    finally:
+        await engine.close()
 
 
 async def test_a_child_that_dies_is_unavailable_once_and_then_replaced(engine: Embedded) -> None:

@@ -67,10 +67,8 @@ async def test_json_obeys_the_schema(service: Service) -> None:
 
 
 async def test_lists_come_through_the_service(service: Service) -> None:
-    for style in ("bullet_points", "action_items"):
-        heard = await summarize(service.stub, MEETING, style)
-        assert heard.text
-        assert heard.text == "none" or heard.text.startswith("- ")
+    heard = await summarize(service.stub, MEETING, "bullet_points")
+    assert heard.text.startswith("- ")
 
 
 async def test_a_second_style_reads_the_transcript_from_the_cache(service: Service) -> None:
