@@ -4,6 +4,7 @@ import contextlib
 import os
 import shlex
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -15,11 +16,6 @@ from honcho.environ import parse_procfile
 from honcho.manager import Manager
 
 from edge.policy.local import KEY_FILE
-from inference.catalogue import CATALOGUE
-from inference.diarizing.catalogue import EMBEDDED_WEIGHTS
-from weights import WeightsError
-from weights.progress import progress_bar
-from weights.settings import WeightsSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 DEFAULTS = {
@@ -30,6 +26,7 @@ DEFAULTS = {
     "TRANSCRIPTION_HOST": "127.0.0.1",
     "TRANSCRIPTION_PORT": "50051",
     "TRANSCRIPTION_METRICS_PORT": "9101",
+    "TRANSCRIPTION_PRELOAD": '["base"]',
     "TRANSCRIPTION_SUBSTITUTE": "base",
     "DIARIZATION_HOST": "127.0.0.1",
     "DIARIZATION_PORT": "50052",
@@ -66,21 +63,6 @@ def taken(values: dict[str, str]) -> list[str]:
     return found
 
 
-def fetch_weights() -> None:
-    """Get the embedded weights of speech and speakers, verified; those of summaries come in the background later."""
-    store = WeightsSettings().store()
-    for copies in (CATALOGUE["base"].weights, (EMBEDDED_WEIGHTS,)):
-        for weights in copies:
-            try:
-                with progress_bar(weights.name) as progress:
-                    store.fetch(weights, progress)
-                break
-            except WeightsError as error:
-                failure = error
-        else:
-            sys.exit(f"The weights could not be fetched: {failure}")
-
-
 def announce(values: dict[str, str]) -> None:
     """Wait until the edge is ready, then print how to use it."""
     base = f"http://{values['EDGE_HOST']}:{values['EDGE_PORT']}"
@@ -110,7 +92,10 @@ def main() -> None:
             f"These ports are in use: {', '.join(busy)}. "
             "Stop what holds them, or set others, as in EDGE_PORT=8081 make run"
         )
-    fetch_weights()
+    # Speech and speakers; the larger weights of summaries come in the background once everything runs.
+    fetch = subprocess.run([sys.executable, "-m", "inference", "fetch"], cwd=ROOT, env=values, check=False)
+    if fetch.returncode:
+        sys.exit(fetch.returncode)
     manager = Manager()
     for name, command in parse_procfile((ROOT / "Procfile").read_text()).processes.items():
         manager.add_process(name, command, env=values, cwd=str(ROOT))
