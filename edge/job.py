@@ -162,6 +162,9 @@ class Job:
         state: DiarizationState = "off"
         if self._diarizes:
             state = "unavailable" if turns is None else "done"
+        if turns == [] and segments:
+            # Somebody spoke, too little for the diarizer to hear.
+            turns = [Turn(segments[0].start, segments[-1].end, 1)]
         segments = transcript.attribute(segments, turns or ())
         segments, numbered = transcript.number_speakers(segments, turns or ())
         return Transcript(

@@ -70,7 +70,8 @@ def attribute(segments: Sequence[Segment], turns: Sequence[Turn]) -> list[Segmen
     Without turns the segments come back as they are. Numbers are the turns' own:
     `number_speakers` brings them into the order of speech.
     """
-    exclusive = sorted((turn for turn in turns if not turn.overlapped), key=lambda turn: turn.start)
+    alone = [turn for turn in turns if not turn.overlapped] or turns
+    exclusive = sorted(alone, key=lambda turn: turn.start)
     if not exclusive:
         return list(segments)
     atoms = [atom for segment in segments for atom in _atoms(segment)]

@@ -121,6 +121,15 @@ async def test_formats() -> None:
         assert texts["rttm"].splitlines()[0] == "SPEAKER a_b 1 0.000 0.500 <NA> <NA> Speaker_1 <NA> <NA>"
 
 
+async def test_every_word_has_a_speaker_even_if_no_turn_was_found() -> None:
+    async with scripted_edge() as edge:
+        edge.diarization.deaf = True
+        status, text, _ = await post(edge, form(RECORDING))
+        answer = json.loads(text)
+        assert (status, answer["speakers"]) == (200, ["Speaker 1"])
+        assert {word["speaker"] for segment in answer["segments"] for word in segment["words"]} == {"Speaker 1"}
+
+
 async def test_silence_is_an_empty_transcript() -> None:
     async with scripted_edge() as edge:
         status, text, _ = await post(edge, form(wav(spoken([0] * 6))))
