@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -14,6 +15,7 @@ from inference.engines import TranscriptionCapabilities, TranscriptionEngine
 from inference.engines.whisper.alignment import align
 from inference.engines.whisper.decoding import Decoder, rows
 from inference.engines.whisper.features import FRAMES_PER_SECOND, Features
+from inference.engines.whisper.halving import halves, joined
 from inference.engines.whisper.ladder import Tuning, ladder
 from inference.engines.whisper.prompts import Prompts
 from inference.engines.whisper.result import decoded
@@ -107,7 +109,14 @@ class FasterWhisperEngine:
         while unsettled := [row for row in made if not row.settled]:
             for group in self._groups(unsettled):
                 self._attempt(group)
-        return [self._result(row) for row in made]
+        results = [self._result(row) for row in made]
+        spoilt = [index for index, row in enumerate(made) if row.overflows]
+        parts = [part for index in spoilt for part in halves(made[index].window)]
+        again = [replace(made[index].options, language=made[index].language) for index in spoilt for _ in range(2)]
+        decoded_parts = iter(self.transcribe(parts, again) if parts else ())
+        for index in spoilt:
+            results[index] = joined(next(decoded_parts), next(decoded_parts))
+        return results
 
     def close(self) -> None:
         """Free the weights. No call may be running."""
@@ -135,7 +144,12 @@ class FasterWhisperEngine:
 
     def _encode(self, group: Sequence[Row]) -> ctranslate2.StorageView:
         mels = np.stack([self._features.log_mel(row.window, row.rungs[0].frames) for row in group])
-        return self._model.encode(ctranslate2.StorageView.from_array(mels))
+        if self._model.device != "cpu" or len(group) == 1:
+            return self._model.encode(ctranslate2.StorageView.from_array(mels))
+        # The encoder fills a core with one window, and the attention of 30 s takes 70 MiB for each: nothing is won
+        # by more at once. The decoder is where a batch pays.
+        alone = [self._model.encode(ctranslate2.StorageView.from_array(mel[None])) for mel in mels]
+        return ctranslate2.StorageView.from_array(np.concatenate([np.asarray(each) for each in alone]))
 
     def _detect(self, group: Sequence[Row], encoded: ctranslate2.StorageView) -> None:
         """Score the languages of the rows that do not know theirs."""

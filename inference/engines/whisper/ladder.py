@@ -1,13 +1,16 @@
 """Ways to decode a window, the cheapest first: a window goes on to the next one only if its text failed.
 
+A long window whose text still loops or does not fit is decoded in halves.
+
 Sampling at rising temperatures, the usual second attempt, is not among them: CTranslate2 seeds it by thread, so that
 the same recording would get another text each time, and another one alone than in a batch.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from inference.engines.whisper.decoding import MOST_TOKENS, Search
 from inference.engines.whisper.features import FULL_FRAMES, FULL_SECONDS, context_frames
+from inference.engines.whisper.halving import SHORTEST
 from inference.types import DecodingOptions, Window
 
 
@@ -16,6 +19,8 @@ class Tuning:
     """How much work a window gets; `bench` prints the figures behind the defaults."""
 
     beam: int = 5
+    most_tokens: int = MOST_TOKENS
+    """What an answer holds; a window that says more is decoded in halves."""
     short_context: bool = True
     """Whether a window shorter than 30 s is encoded at less than 30 s: a CPU pays for each frame, a GPU hardly."""
     pad: float = 10.0
@@ -45,12 +50,13 @@ def ladder(window: Window, options: DecodingOptions, tuning: Tuning) -> list[Run
             _draft(window, tuning, pad=tuning.pad, step=tuning.step),
         ]
     else:
-        search = Search(beam=tuning.beam)
+        search = Search(beam=tuning.beam, most_tokens=tuning.most_tokens)
         rungs = [
             Rung(_frames(window, tuning, pad=tuning.pad, step=tuning.step), search),
             Rung(FULL_FRAMES, search),
-            Rung(FULL_FRAMES, Search(beam=tuning.beam, repetition_penalty=1.1, no_repeat_ngram=5)),
         ]
+        if window.duration < SHORTEST:
+            rungs.append(Rung(FULL_FRAMES, replace(search, repetition_penalty=1.1, no_repeat_ngram=5)))
     return list(dict.fromkeys(rungs))
 
 

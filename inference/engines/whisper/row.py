@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from inference.engines.whisper.decoding import Hypothesis
+from inference.engines.whisper.halving import SHORTEST
 from inference.engines.whisper.ladder import Rung
 from inference.types import DecodingOptions, Window, Word
 
@@ -41,6 +42,12 @@ class Row:
             return False
         failed = self.hypothesis.loops if self.options.draft else self.hypothesis.failed
         return not failed or not self.rungs
+
+    @property
+    def overflows(self) -> bool:
+        """Whether the text loops or does not fit, and the window is long enough to be cut."""
+        spoilt = self.hypothesis is not None and self.hypothesis.loops and not self.options.draft
+        return spoilt and self.window.duration >= SHORTEST
 
     def offer(self, hypothesis: Hypothesis) -> None:
         """Keep the better of this and what there is."""

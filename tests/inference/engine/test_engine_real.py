@@ -11,6 +11,7 @@ import pytest
 from inference.catalogue import CATALOGUE
 from inference.endpointing import FILE_POLICY
 from inference.engines.faster_whisper import FasterWhisperEngine
+from inference.engines.whisper.ladder import Tuning
 from inference.language import vote
 from inference.listening import Listener
 from inference.types import SAMPLE_RATE, Decoded, DecodingOptions, Pcm, Span, Window, Word
@@ -34,8 +35,12 @@ ENGLISH = DecodingOptions(language="en")
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[FasterWhisperEngine]:
-    folder: Path = WeightsSettings().store().fetch(CATALOGUE["base"].weights[0])
+def folder() -> Path:
+    return WeightsSettings().store().fetch(CATALOGUE["base"].weights[0])
+
+
+@pytest.fixture(scope="module")
+def engine(folder: Path) -> Iterator[FasterWhisperEngine]:
     engine = FasterWhisperEngine.load(folder, device="cpu", workers=1, threads=1, max_batch=8)
     yield engine
     engine.close()
@@ -75,6 +80,18 @@ def test_speech_becomes_words_inside_their_segments(engine: FasterWhisperEngine)
     assert all(0 <= word.start <= word.end <= len(pcm) / SAMPLE_RATE for word in words)
     assert all(first.start <= second.start for first, second in pairwise(words))
     assert all(0.0 <= word.confidence <= 1.0 for word in words)
+
+
+def test_a_window_that_says_more_than_an_answer_holds_is_decoded_in_halves(folder: Path) -> None:
+    """Languages whose letters take several tokens fill the decoder's 224 long before 30 s; here the bound is lower."""
+    engine = FasterWhisperEngine.load(folder, device="cpu", tuning=Tuning(most_tokens=24))
+    window = windows_of(clip_pcm(packaged_clip("two_cities.wav"))[: 13 * SAMPLE_RATE])[0]
+    results = engine.transcribe([window], [ENGLISH])
+    heard = bare(" ".join(segment.text for result in results for segment in result.segments))
+    engine.close()
+    known = bare(TRANSCRIPTS["two_cities.wav"])[: len(heard)]
+    assert len(heard) > 26
+    assert sum(one == other for one, other in zip(heard, known, strict=True)) >= len(heard) - 3
 
 
 def test_windows_at_once_give_what_each_gives_alone(engine: FasterWhisperEngine) -> None:
