@@ -1,11 +1,14 @@
 """Server-sent events: the answer begins with the first event, so that an early error still has its status."""
 
+import asyncio
 import json
 from typing import Any
 
 from aiohttp import web
 
 CONTENT_TYPE = "text/event-stream"
+READ_SECONDS = 60.0
+"""How long a client may leave what it was sent unread."""
 
 
 def wants_events(request: web.Request) -> bool:
@@ -35,7 +38,14 @@ class EventStream:
         """Send one event whose JSON is written already, on one line."""
         if not self.begun:
             await self.response.prepare(self._request)
-        await self.response.write(f"event: {event}\ndata: {text}\n\n".encode())
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                await self.response.write(f"event: {event}\ndata: {text}\n\n".encode())
+        except TimeoutError:
+            # What it holds of the services is worth more than a client that does not read.
+            if self._request.transport is not None:
+                self._request.transport.abort()
+            raise ConnectionResetError("the client does not read") from None
 
     async def end(self) -> None:
         """No more events."""

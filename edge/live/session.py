@@ -27,6 +27,8 @@ from media.resample import Resampler
 from rpc.errors import ServiceError
 
 PING_SECONDS = 20.0
+READ_SECONDS = 60.0
+"""How long a client may leave what it was sent unread."""
 SPEAKERS_BEHIND_SECONDS = 30.0
 """How far speakers may be behind what is final."""
 SPEAKERS_WAIT_SECONDS = 2.0
@@ -84,7 +86,7 @@ class LiveSession:
         if diarization is not None:
             self._ring.behind = SPEAKERS_BEHIND_SECONDS
         captions = Captions(
-            self._ws.send_str,
+            self._send,
             dialect=opening.dialect,
             speakers=None if diarization is None else LiveSpeakers(),
         )
@@ -168,7 +170,15 @@ class LiveSession:
         """An error that the stream survives."""
         refused = errors.refusal(error)
         if refused is not None:
-            await self._ws.send_str(messages.refused(refused))
+            await self._send(messages.refused(refused))
+
+    async def _send(self, text: str) -> None:
+        """Send a message. Raises `ClientGone` if the client has not read for too long."""
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                await self._ws.send_str(text)
+        except TimeoutError:
+            raise ClientGone from None
 
     async def _refuse(self, error: BaseException) -> None:
         refused = errors.refusal(error)
