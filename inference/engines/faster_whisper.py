@@ -17,6 +17,7 @@ from inference.engines.whisper.decoding import Decoder, rows
 from inference.engines.whisper.features import FRAMES_PER_SECOND, Features
 from inference.engines.whisper.halving import halves, joined
 from inference.engines.whisper.ladder import Tuning, ladder
+from inference.engines.whisper.languages import SHORT, Languages, as_scores
 from inference.engines.whisper.prompts import Prompts
 from inference.engines.whisper.result import decoded
 from inference.engines.whisper.row import Row
@@ -57,6 +58,7 @@ class FasterWhisperEngine:
         self._features = Features(model.n_mels)
         self._decoder = Decoder(model, self._prompts)
         self._tuning = tuning
+        self._languages = Languages(model, self._features, tuning=tuning, max_batch=max_batch)
 
     @classmethod
     def load(
@@ -95,10 +97,9 @@ class FasterWhisperEngine:
 
     def detect(self, windows: Sequence[Window]) -> list[LanguageScores]:
         """Score the languages of each window."""
-        made = [self._row(window, DecodingOptions()) for window in windows]
-        for group in self._groups(made):
-            self._detect(group, self._encode(group))
-        return [LanguageScores(row.scores) for row in made]
+        if not self._model.is_multilingual:
+            return [LanguageScores({"en": 1.0}) for _ in windows]
+        return [LanguageScores(scores) for scores in self._languages.score(windows)]
 
     def transcribe(self, windows: Sequence[Window], options: Sequence[DecodingOptions]) -> list[Decoded]:
         """Decode a batch: one result a window, in order, each the same as if decoded alone.
@@ -152,12 +153,16 @@ class FasterWhisperEngine:
         return ctranslate2.StorageView.from_array(np.concatenate([np.asarray(each) for each in alone]))
 
     def _detect(self, group: Sequence[Row], encoded: ctranslate2.StorageView) -> None:
-        """Score the languages of the rows that do not know theirs."""
+        """Score the languages of the rows that do not know theirs: long ones by what is encoded anyway."""
         unknown = [index for index, row in enumerate(group) if not row.scores]
-        if unknown:
-            found = self._model.detect_language(rows(encoded, unknown))
-            for index, scores in zip(unknown, found, strict=True):
-                group[index].scores = {token[2:-2]: float(probability) for token, probability in scores}
+        long = [index for index in unknown if group[index].window.duration > SHORT]
+        if long:
+            found = self._model.detect_language(rows(encoded, long))
+            for index, scores in zip(long, found, strict=True):
+                group[index].scores = as_scores(scores)
+        short = [row for row in group if not row.scores]
+        for row, scored in zip(short, self._languages.score([row.window for row in short]), strict=True):
+            row.scores = scored
 
     def _attempt(self, group: Sequence[Row]) -> None:
         """Decode rows in the next way of each, and align those that are settled by it."""

@@ -29,12 +29,12 @@ class Features:
     def __init__(self, bands: int) -> None:
         self._extractor = FeatureExtractor(feature_size=bands)
 
-    def log_mel(self, window: Window, frames: int) -> NDArray[np.float32]:
-        """Features of shape `(bands, frames)`, float32."""
+    def log_mel(self, window: Window, frames: int, *, blank: bool = False) -> NDArray[np.float32]:
+        """Features of shape `(bands, frames)`, float32; what follows the audio is silence, or zeros if `blank`."""
         waveform = window.pcm[: frames * self._extractor.hop_length].astype(np.float32) / 32768
         mel = self._extractor(waveform)[:, :frames]
         # What digital silence would give beside this audio: Whisper floors at 8 decades under the loudest bin.
-        silence = max(-1.5, float(mel.max()) - 2.0)
+        silence = 0.0 if blank else max(-1.5, float(mel.max()) - 2.0)
         padded = np.full((mel.shape[0], frames), silence, dtype=np.float32)
         padded[:, : mel.shape[1]] = mel
         return padded

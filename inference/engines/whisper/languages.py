@@ -1,0 +1,73 @@
+"""Finding the language of windows.
+
+Two seconds of speech tell Whisper's encoder little, and where they lie in its input changes the answer. A short window
+is therefore looked at twice, at the start of a blank input and after some silence, and the scores are averaged: on
+cuts of 1 and 2 s of ten languages that was right more often than either alone and than the usual 30 s input.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import ctranslate2
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.engines.whisper.features import FULL_FRAMES, FULL_SECONDS, Features, context_frames
+from inference.engines.whisper.ladder import Tuning
+from inference.types import SAMPLE_RATE, Window
+
+SHORT = 8.0
+"""Seconds up to which a window is looked at twice."""
+LEAD = 2.0
+"""Seconds of silence before it the second time."""
+PAD = 3.0
+"""Seconds of nothing after it, at least."""
+
+
+class Languages:
+    """Scores languages; immutable and shared by threads."""
+
+    def __init__(
+        self, model: ctranslate2.models.Whisper, features: Features, *, tuning: Tuning, max_batch: int
+    ) -> None:
+        self._model = model
+        self._features = features
+        self._tuning = tuning
+        self._max_batch = max_batch
+
+    def score(self, windows: Sequence[Window]) -> list[dict[str, float]]:
+        """Probabilities of the languages of each window, each as if scored alone."""
+        views: dict[int, list[tuple[int, NDArray[np.float32]]]] = defaultdict(list)
+        for index, window in enumerate(windows):
+            frames = self._frames(min(window.duration, FULL_SECONDS))
+            views[frames].append((index, self._features.log_mel(window, frames, blank=True)))
+            if window.duration <= SHORT:
+                views[frames].append((index, self._features.log_mel(_later(window), frames)))
+        found: list[list[dict[str, float]]] = [[] for _ in windows]
+        for members in views.values():
+            for first in range(0, len(members), self._max_batch):
+                batch = members[first : first + self._max_batch]
+                mels = ctranslate2.StorageView.from_array(np.stack([mel for _, mel in batch]))
+                for (index, _), scores in zip(batch, self._model.detect_language(mels), strict=True):
+                    found[index].append(as_scores(scores))
+        return [_mean(views_of_one) for views_of_one in found]
+
+    def _frames(self, duration: float) -> int:
+        if not self._tuning.short_context:
+            return FULL_FRAMES
+        # The same for both looks at a short window, and for all short windows.
+        return context_frames(max(duration, SHORT) + LEAD, pad=PAD, step=self._tuning.step)
+
+
+def as_scores(found: Sequence[tuple[str, float]]) -> dict[str, float]:
+    """What CTranslate2 found, by bare code."""
+    return {token[2:-2]: float(probability) for token, probability in found}
+
+
+def _later(window: Window) -> Window:
+    lead = np.zeros(round(LEAD * SAMPLE_RATE), np.int16)
+    return Window(window.start - LEAD, np.concatenate([lead, window.pcm]), window.speech)
+
+
+def _mean(scores: Sequence[dict[str, float]]) -> dict[str, float]:
+    return {language: sum(one[language] for one in scores) / len(scores) for language in scores[0]}
