@@ -43,6 +43,7 @@ async def running_edge(
     terms = Terms(
         settings.spool_folder,
         Limits(seconds=settings.max_media_seconds),
+        asyncio.Semaphore(settings.decoders),
         diarize_fallback=settings.diarize_fallback,
         spread_seconds=settings.spread_seconds,
         speakers_wait_seconds=settings.speakers_wait_seconds,

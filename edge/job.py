@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from edge.resuming import Recogniser
 from edge.spreading import Spread
 from edge.threads import in_thread
 from edge.types import BYTES_PER_SECOND, DiarizationState, Segment, Transcript, Turn
-from media import Limits, decode, probe
+from media import Decoder, Limits, decode
 from rpc.errors import ServiceError
 
 _log = structlog.get_logger(__name__)
@@ -44,6 +44,8 @@ class Terms:
 
     folder: Path
     limits: Limits
+    decoders: asyncio.Semaphore
+    """Places for children that decode."""
     diarize_fallback: bool = True
     """Whether a transcript without speakers is better than none, where the caller did not insist."""
     spread_seconds: float = 60.0
@@ -79,14 +81,17 @@ class Job:
 
         Raises `MediaError`, `ServiceError`, `ApiError`, `PaymentRequired`, alone or in groups.
         """
-        estimate = await probe(source, limits=self._terms.limits)
-        await self._admission.hold(estimate.container_seconds or 0.0)
-        async with open_recording(self._terms.folder) as recording, asyncio.TaskGroup() as group:
-            audio = group.create_task(self._decode(source, recording, held=estimate.container_seconds or 0.0))
-            turns = group.create_task(self._turns(recording)) if self._diarizes else None
-            words = await self._words(recording, listener, estimate.container_seconds or 0.0)
-            decoded = await audio
-            found = await self._await_turns(turns, decoded.duration)
+        async with AsyncExitStack() as decoding:
+            await decoding.enter_async_context(self._terms.decoders)
+            decoder = await decoding.enter_async_context(decode(source, limits=self._terms.limits))
+            estimate = decoder.probe.container_seconds or 0.0
+            await self._admission.hold(estimate)
+            async with open_recording(self._terms.folder) as recording, asyncio.TaskGroup() as group:
+                audio = group.create_task(self._decode(decoder, decoding, recording, held=estimate))
+                turns = group.create_task(self._turns(recording)) if self._diarizes else None
+                words = await self._words(recording, listener, estimate)
+                decoded = await audio
+                found = await self._await_turns(turns, decoded.duration)
         FILE_SECONDS.inc(decoded.duration)
         # Some hours of words take longer than an event loop should be held.
         return await in_thread(self._join, words, decoded, found)
@@ -95,15 +100,16 @@ class Job:
     def _diarizes(self) -> bool:
         return self._options.diarize and self._backends.diarization is not None
 
-    async def _decode(self, source: int, recording: Recording, *, held: float) -> _Audio:
-        async with decode(source, limits=self._terms.limits) as decoder:
-            async for pcm in decoder:
-                seconds = recording.seconds + len(pcm) / BYTES_PER_SECOND
-                if seconds > held:
-                    held = beyond(seconds)
-                    await self._admission.hold(held)
-                await recording.append(pcm)
+    async def _decode(self, decoder: Decoder, decoding: AsyncExitStack, recording: Recording, *, held: float) -> _Audio:
+        """Write the samples as they are decoded; the child ends and its place is free when there are no more."""
+        async for pcm in decoder:
+            seconds = recording.seconds + len(pcm) / BYTES_PER_SECOND
+            if seconds > held:
+                held = beyond(seconds)
+                await self._admission.hold(held)
+            await recording.append(pcm)
         recording.finish()
+        await decoding.aclose()
         return _Audio(decoder.report.duration, decoder.report.truncated)
 
     async def _words(self, recording: Recording, listener: Listener, estimate: float) -> _Words:

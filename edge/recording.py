@@ -12,8 +12,8 @@ from edge.threads import in_thread
 from edge.types import BYTES_PER_SECOND
 
 CHUNK_BYTES = 128 * 1024
-LEAD_BYTES = 15 * 60 * BYTES_PER_SECOND
-"""How far the decoder may be ahead of the fastest reader."""
+LEAD_BYTES = 2 * 3600 * BYTES_PER_SECOND
+"""How far the decoder may be ahead of the fastest reader: most recordings are decoded in one go, bombs are not."""
 
 
 class Recording:

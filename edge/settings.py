@@ -38,6 +38,7 @@ class EdgeSettings(BaseSettings):
     )
     max_upload_bytes: int = Field(default=2 << 30, ge=1, description="largest file under the open policy")
     max_media_seconds: float = Field(default=24 * 3600, gt=0, description="longest recording")
+    decoders: int = Field(default=16, ge=1, description="recordings decoded at once, each in a child process")
     diarize_fallback: bool = Field(
         default=True, description="send a transcript without speakers when they cannot be had"
     )

@@ -238,3 +238,17 @@ async def test_a_client_that_goes_away_frees_everything() -> None:
                 await asyncio.sleep(0.01)
         edge.transcription.frozen = None
         assert (await post(edge, form(RECORDING)))[0] == 200
+
+
+async def test_recordings_wait_for_a_place_to_be_decoded() -> None:
+    async with scripted_edge(decoders=1) as edge:
+        answers = await asyncio.gather(*(post(edge, form(RECORDING)) for _ in range(5)))
+        assert [status for status, _, _ in answers] == [200] * 5
+        # A place is free again as soon as a recording is decoded, not when it is transcribed.
+        edge.transcription.frozen = asyncio.Event()
+        waiting = [asyncio.create_task(post(edge, form(RECORDING))) for _ in range(3)]
+        async with asyncio.timeout(60):
+            while edge.transcription.open < 3:
+                await asyncio.sleep(0.01)
+        edge.transcription.frozen.set()
+        assert [status for status, _, _ in await asyncio.gather(*waiting)] == [200] * 3
