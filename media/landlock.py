@@ -5,6 +5,7 @@ Interface: https://docs.kernel.org/userspace-api/landlock.html
 
 import ctypes
 import struct
+import sys
 
 # The same numbers on every architecture.
 _CREATE_RULESET, _RESTRICT_SELF = 444, 446
@@ -20,6 +21,8 @@ _BOTH = 0b11
 
 def version() -> int:
     """Return the version that the kernel offers; 0: none."""
+    if sys.platform != "linux":
+        return 0
     return max(0, int(_library().syscall(_CREATE_RULESET, None, 0, _ASK_VERSION)))
 
 

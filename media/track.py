@@ -1,6 +1,5 @@
 """The audio track of a file: opened with narrow rights, decoded frame by frame. Lives in the child only."""
 
-import os
 from collections.abc import Iterator
 
 import av
@@ -16,6 +15,7 @@ from av.stream import Discard, Stream
 from media.containers import DEMUXERS
 from media.errors import EmptyMedia, MediaLimitExceeded, MediaTooLong, NoAudioTrack, UnreadableMedia
 from media.limits import Limits
+from media.source import Source
 
 _READ_BYTES = 1 << 17
 _SHORT_SECONDS = 1.0
@@ -26,43 +26,13 @@ _BAD_PACKETS = 2
 _BAD_PART = 0.01
 _TRACK_DURATIONS = frozenset({"mov", "avi"})
 """Containers of films that say for each track how long it is."""
-_PLACEHOLDER = 0x7FFF_0000
-"""RIFF sizes from here on are what programs write that do not know the size yet."""
+
+_GUESSED_DURATIONS = frozenset({"aac", "ac3", "amr", "dts", "eac3", "gsm", "loas", "mp3", "mpeg", "mpegts"})
+"""Formats that do not say how long they are: FFmpeg guesses from the size, and a cut file seems whole."""
 
 
 class OtherFileRefused(Exception):
     """A container wanted to open another file."""
-
-
-class Source:
-    """A file by its descriptor, read at positions of our own: the parent shares the descriptor's."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._position = 0
-        self._size = os.fstat(descriptor).st_size
-
-    def read(self, size: int) -> bytes:
-        """Return up to `size` bytes."""
-        data = os.pread(self._descriptor, size, self._position)
-        self._position += len(data)
-        return data
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Move, and return the new position."""
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
-        self._position = max(0, base + offset)
-        return self._position
-
-    def is_cut(self) -> bool:
-        """Say whether it is a RIFF file (WAVE, AVI) whose header counts more bytes than there are."""
-        head = os.pread(self._descriptor, 8, 0)
-        claimed = int.from_bytes(head[4:8], "little") + 8
-        return head[:4] == b"RIFF" and self._size < claimed < _PLACEHOLDER
-
-    def tell(self) -> int:
-        """Return the position."""
-        return self._position
 
 
 class Track:
@@ -112,6 +82,7 @@ class Track:
         if audio is None:
             raise UnreadableMedia("The sound is in a form that cannot be decoded here.")
         self._stream = audio
+        self._claims = container.format.name not in _GUESSED_DURATIONS or source.counts_frames()
         self._read: list[Stream] = [audio]
         self._own_duration = not streams.video or container.format.name.split(",")[0] in _TRACK_DURATIONS
         if not self._own_duration:
@@ -215,7 +186,7 @@ class Track:
             claimed = (self._container.duration or 0) / av.time_base
             heard = max(heard, self._picture_end - (self._container.start_time or 0) / av.time_base)
         damaged = self._bad_packets > max(_BAD_PACKETS, _BAD_PART * self._packets)
-        short = claimed - heard > max(_SHORT_SECONDS, _SHORT_PART * claimed)
+        short = self._claims and claimed - heard > max(_SHORT_SECONDS, _SHORT_PART * claimed)
         return self._cut or self._broke_off or damaged or short
 
 

@@ -1,6 +1,7 @@
 """Recordings for the tests of media, made on the spot: sound ones in every container, and ones made to harm."""
 
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 
 import av
@@ -32,14 +33,22 @@ CONTAINERS = {
 _VIDEO = {"webm": "libvpx", "mpeg": "mpeg2video", "mpegts": "mpeg2video"}
 
 
-def write_recording(path: Path, pcm: Pcm, suffix: str, *, film_seconds: float | None = None) -> Path:
+def write_recording(
+    path: Path,
+    pcm: Pcm,
+    suffix: str,
+    *,
+    film_seconds: float | None = None,
+    bit_rate: int = 64_000,
+    options: dict[str, str] | None = None,
+) -> Path:
     """Encode 16 kHz mono samples as a file of that kind, with pictures where it is a film: as long, unless said."""
     seconds = len(pcm) / RATE if film_seconds is None else film_seconds
     muxer, encoder, rate, has_video = CONTAINERS[suffix]
-    with av.open(str(path), "w", format=muxer) as container:
+    with av.open(str(path), "w", format=muxer, options=options) as container:
         audio = container.add_stream(encoder, rate=rate, layout="mono")
         assert isinstance(audio, av.AudioStream)
-        audio.bit_rate = 64_000
+        audio.bit_rate = bit_rate
         audio.codec_context.open()
         if has_video and seconds:
             _add_picture(container, _VIDEO.get(muxer, "mpeg4"), frames=int(25 * seconds))
@@ -74,6 +83,18 @@ def _black(side: int) -> av.VideoFrame:
 def write_film_without_sound(path: Path) -> Path:
     with av.open(str(path), "w", format="mp4") as container:
         _add_picture(container, "mpeg4", frames=25)
+    return path
+
+
+def write_tracks(path: Path, tracks: Sequence[Pcm]) -> Path:
+    """Write a film's container with several tracks of sound beside each other."""
+    with av.open(str(path), "w", format="matroska") as container:
+        streams = [container.add_stream("pcm_s16le", rate=RATE, layout="mono") for _ in tracks]
+        for stream, pcm in zip(streams, tracks, strict=True):
+            assert isinstance(stream, av.AudioStream)
+            frame = av.AudioFrame.from_ndarray(pcm.reshape(1, -1), format="s16", layout="mono")
+            frame.sample_rate = RATE
+            container.mux([*stream.encode(frame), *stream.encode(None)])
     return path
 
 

@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from media import Report, decode, probe
-from tests.audio import RATE, Pcm, clip_pcm, packaged_clip, shared_clip, shared_manifest
-from tests.media.recordings import CONTAINERS, write_recording
+from tests.audio import RATE, Pcm, clip_pcm, packaged_clip, shared_clip, shared_manifest, silence, tone
+from tests.media.recordings import CONTAINERS, write_recording, write_tracks
 
 LONGEST_SHIFT = 0.08
 """Seconds: encoders add up to this much at the start where the container cannot say so."""
@@ -92,3 +92,9 @@ async def test_another_rate_can_be_asked_for() -> None:
         size = sum([len(chunk) async for chunk in decoder])
     assert size / 2 / 8_000 == pytest.approx(44.374, abs=0.01)
     assert decoder.report.duration == pytest.approx(44.374, abs=0.01)
+
+
+async def test_the_first_of_several_tracks_is_heard(tmp_path: Path) -> None:
+    pcm, report = await decoded(write_tracks(tmp_path / "tracks", [tone(2), silence(2), silence(2)]))
+    assert np.array_equal(pcm, tone(2))
+    assert not report.truncated

@@ -153,7 +153,20 @@ async def test_a_cut_recording_gives_what_is_there(suffix: str, tmp_path: Path) 
     report = await report_of(path)
     assert 2 < report.duration < 8
     # A bare stream of frames says nowhere how long it should be.
-    assert report.truncated or suffix in {"mp3", "aac", "mpeg", "ogg"}
+    assert report.truncated == (suffix not in {"aac", "mpeg", "ogg"})
+
+
+async def test_a_guessed_length_is_no_claim(tmp_path: Path) -> None:
+    """An MP3 file whose first seconds are poor and whose rest is rich seems much longer than it is."""
+    poor = write_recording(tmp_path / "poor", silence(2), "mp3", bit_rate=32_000, options={"write_xing": "0"})
+    rich = write_recording(tmp_path / "rich", white_noise(6), "mp3", bit_rate=320_000, options={"write_xing": "0"})
+    path = tmp_path / "joined"
+    path.write_bytes(poor.read_bytes() + rich.read_bytes())
+    report = await report_of(path)
+    assert report.container_seconds is not None
+    assert report.container_seconds > 20
+    assert report.duration == pytest.approx(8, abs=0.2)
+    assert not report.truncated
 
 
 async def test_a_film_whose_sound_ends_early_is_whole(tmp_path: Path) -> None:
