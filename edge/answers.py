@@ -10,6 +10,8 @@ from edge.errors import Refusal
 from rpc import telemetry
 
 REQUEST_ID = "X-Request-Id"
+SERVER = {"Server": "verbatim"}
+"""Instead of the versions of what it is built on."""
 
 
 def json_answer(value: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:

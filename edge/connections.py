@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from edge.answers import REQUEST_ID
+from edge.answers import REQUEST_ID, SERVER
 
 Network = IPv4Network | IPv6Network
 
@@ -89,7 +89,9 @@ class Connection(web.RequestHandler):
             body = _error("The request is no valid HTTP.", "bad_http", known)
         else:
             body = _error("The server failed.", "internal", known)
-        response = web.Response(status=status, text=body, content_type="application/json", headers={REQUEST_ID: known})
+        response = web.Response(
+            status=status, text=body, content_type="application/json", headers={REQUEST_ID: known, **SERVER}
+        )
         response.force_close()
         return response
 

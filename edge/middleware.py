@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from prometheus_client import Counter, Histogram
 
-from edge.answers import REQUEST_ID, error_answer
+from edge.answers import REQUEST_ID, SERVER, error_answer
 from edge.errors import Refusal, UnsupportedEncoding, innermost, refusal
 from rpc import telemetry
 
@@ -100,7 +100,7 @@ async def plain_bodies(request: web.Request, handler: Handler) -> web.StreamResp
 
 async def name_request(request: web.Request, response: web.StreamResponse) -> None:
     """Put the id into every answer as it begins."""
-    response.headers[REQUEST_ID] = request[REQUEST]
+    response.headers.update({REQUEST_ID: request[REQUEST], **SERVER})
 
 
 def _is_gone(request: web.Request) -> bool:

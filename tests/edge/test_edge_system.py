@@ -2,12 +2,15 @@
 
 import json
 
+import pytest
 import yaml
+from pydantic import ValidationError
 from speech.v1 import audio_pb2
 
 from edge.app import create_app
 from edge.languages import LANGUAGES, language_code
 from edge.routes.system import description
+from edge.settings import EdgeSettings
 from tests.scripted_edge import scripted_edge
 
 
@@ -95,13 +98,29 @@ def test_languages_by_any_name() -> None:
     assert all(language_code(name) == code for code, name in LANGUAGES.items())
 
 
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGE_TRANSCRIPTION_ADDRESSES", "10.0.0.1:1, 10.0.0.2:2,")
+    monkeypatch.setenv("EDGE_DIARIZATION_ADDRESSES", "")
+    monkeypatch.setenv("EDGE_CHANNEL__KEEPALIVE_SECONDS", "7")
+    settings = EdgeSettings()
+    assert settings.transcription_addresses == ("10.0.0.1:1", "10.0.0.2:2")
+    assert settings.diarization_addresses == ()
+    assert settings.channel.keepalive_seconds == 7
+    monkeypatch.setenv("EDGE_TRANSCRIPTION_ADDRESSES", " ")
+    with pytest.raises(ValidationError):
+        EdgeSettings()
+
+
 async def test_metrics_count_requests() -> None:
     async with scripted_edge() as edge:
         async with edge.http.get(f"{edge.url}/v1/languages"):
             pass
+        async with edge.http.request("PATCH", f"{edge.url}/v1/languages") as response:
+            assert response.status == 405
         async with edge.http.get(f"{edge.url}/metrics") as response:
             text = await response.text()
         assert 'edge_requests_total{method="GET",route="/v1/languages",status="200"}' in text
+        assert "PATCH" not in text
 
 
 async def test_errors_have_one_shape() -> None:
@@ -118,6 +137,7 @@ async def test_errors_have_one_shape() -> None:
                 assert isinstance(answer["error"], str)
                 assert ("Allow" in response.headers) == (status == 405)
         async with edge.http.get(f"{edge.url}/livez", headers={"X-Request-Id": "not sane\t"}) as response:
+            assert response.headers["Server"] == "verbatim"
             assert response.headers["X-Request-Id"] != "not sane"
 
 
