@@ -6,7 +6,7 @@ from edge.policy.audit import audit
 from edge.policy.database import Database
 from edge.policy.ledger import Ledger
 from edge.policy.metrics import HELD, STEPS
-from edge.policy.steps import Kind
+from edge.policy.steps import END, Kind
 from edge.policy.tables import ENTRIES, HOLDS, PROCESSES, REQUESTS, WALLETS, now_ms
 from edge.policy.wallets import Unit, Wallet
 
@@ -35,6 +35,18 @@ ABANDONED = (
             PROCESSES.c.alive_until < now_ms() - bindparam("grace_ms", type_=BigInteger),
         )
     )
+    .limit(SWEEP)
+)
+_END, _LATE = ENTRIES.alias("ended"), ENTRIES.alias("late")
+UNPAID = (
+    # Answers that were kept after their hold had ended, by an edge that died before it charged them.
+    select(REQUESTS.c.request, REQUESTS.c.audio_ms)
+    .join(_END, and_(_END.c.request == REQUESTS.c.request, _END.c.step == END, _END.c.kind != Kind.SETTLE.value))
+    .outerjoin(
+        _LATE,
+        and_(_LATE.c.request == _END.c.request, _LATE.c.wallet == _END.c.wallet, _LATE.c.kind == Kind.LATE.value),
+    )
+    .where(REQUESTS.c.answer.is_not(None), _LATE.c.request.is_(None))
     .limit(SWEEP)
 )
 COUNT = select(func.count().label("holds")).select_from(HOLDS)
@@ -69,6 +81,11 @@ class Books:
         if await self._ledger.release(request, wallet, kind=kind):
             STEPS.labels(kind.value, wallet.unit.value).inc()
             audit(kind.value, request=request, wallet=wallet.id)
+
+    async def collect(self) -> None:
+        """Charge for answers that were kept and not paid, though their hold has ended."""
+        for row in await self._database.run(UNPAID):
+            await self.settle(row["request"], row["audio_ms"])
 
     async def sweep(self, *, grace_seconds: float) -> int:
         """End the holds of processes without a pulse for `grace_seconds`, and give how many.

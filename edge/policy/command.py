@@ -117,7 +117,7 @@ def revoke_key(account_id: AccountId, key_id: Annotated[str, typer.Argument(help
 def upgrade_database() -> None:
     """Make the tables, or bring them up to date."""
     settings = PolicySettings()
-    settings.folder.mkdir(parents=True, exist_ok=True)
+    settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     asyncio.run(upgrade(settings.database_url))
 
 

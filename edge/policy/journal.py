@@ -7,7 +7,6 @@ does no harm, so that an entry is removed only after it was told.
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,24 +34,20 @@ class Journal:
     async def open(self) -> None:
         """Make the file if there is none, for the eyes of its owner only."""
         await asyncio.to_thread(self._open)
-        JOURNAL.set(len(await self.notes()))
 
     async def write(self, note: Note) -> None:
         """Put a note on the disk; a settlement replaces a release of the same request, never the other way round."""
         await asyncio.to_thread(self._write, note)
-        JOURNAL.inc()
 
     async def notes(self) -> list[Note]:
         """Give what waits, oldest first."""
-        return await asyncio.to_thread(self._notes)
+        waiting = await asyncio.to_thread(self._notes)
+        JOURNAL.set(len(waiting))
+        return waiting
 
-    async def drain(self) -> AsyncIterator[Note]:
-        """Give each note, and remove it once the caller comes back for the next."""
-        waiting = await self.notes()
-        for done, note in enumerate(waiting, start=1):
-            yield note
-            await asyncio.to_thread(self._remove, note)
-            JOURNAL.set(len(waiting) - done)
+    async def remove(self, note: Note) -> None:
+        """Forget a note that was told; one that replaced it meanwhile stays."""
+        await asyncio.to_thread(self._remove, note)
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=30, isolation_level=None)

@@ -60,11 +60,20 @@ class Keeper:
     async def beat(self, *, reconciling: bool = False) -> None:
         """Say that the process lives, tell what the journal has, and clear up after those that do not."""
         await self._presence.beat()
-        async for note in self._journal.drain():
-            await self._tell(note)
+        for note in await self._journal.notes():
+            try:
+                await self._tell(note)
+            except DatabaseGone:
+                raise
+            except Exception:
+                # It waits for somebody to look at it; the others need not.
+                LOG.exception("note_not_told", request=note.request)
+            else:
+                await self._journal.remove(note)
         await self._books.sweep(grace_seconds=self._grace_seconds)
         await forget(self._database, grace_seconds=self._grace_seconds)
         if reconciling:
+            await self._books.collect()
             report = await reconcile(self._database, since_seconds=86_400)
             if report.unexplained:
                 LOG.error("ledger_unexplained", difference=report.difference, unpaid=report.unpaid)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import BigInteger, String, bindparam, insert, or_, select, update
 
 from edge.policy import Tier
+from edge.policy.audit import audit
 from edge.policy.database import Database, Row
 from edge.policy.errors import Unauthorized
 from edge.policy.tables import ACCOUNTS, KEYS, TIERS, now_ms
@@ -113,11 +114,15 @@ class Keys:
             name=name,
             lifetime_ms=None if lifetime_seconds is None else lifetime_seconds * 1000,
         )
+        audit("key_created", account=account, key=new.id)
         return new
 
     async def revoke(self, account: str, key: str) -> bool:
         """End the key with the id `key`; False if the account has no such key that is good."""
-        return bool(await self._database.run(REVOKE, id=key, account=account))
+        revoked = bool(await self._database.run(REVOKE, id=key, account=account))
+        if revoked:
+            audit("key_revoked", account=account, key=key)
+        return revoked
 
     async def list(self, account: str) -> Sequence[Row]:
         """Give the keys of an account, without what is secret."""

@@ -94,10 +94,9 @@ class MeteredPolicy(Policy):
                 "Too many accounts were made from this address today.",
                 retry_after=max(1, (wallet.resets_at - now) // 1000),
             ) from error
-        account = await self.accounts.create(name, "free")
-        key = await self._desk.keys.create(account, "first key")
         await self._desk.books.settle_in(request, wallet, 0)
-        return account, key
+        account = await self.accounts.create(name, "free")
+        return account, await self._desk.keys.create(account, "first key")
 
     async def close(self) -> None:
         """Wait for the requests that are just leaving."""

@@ -36,7 +36,7 @@ class Office:
 @contextlib.asynccontextmanager
 async def open_office(settings: PolicySettings) -> AsyncIterator[Office]:
     """Open the database and what works on it, without a pulse of its own."""
-    settings.folder.mkdir(parents=True, exist_ok=True)
+    settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     secret = load_secret(settings)
     if settings.database_upgrade:
         await upgrade(settings.database_url)

@@ -85,7 +85,7 @@ class SQLite(Database):
                 connection = connection or self._connect()
                 _transact(connection, works)
             except sqlite3.Error as error:
-                LOG.error("sqlite_failed", error=str(error))
+                LOG.warning("sqlite_failed", error=str(error))
                 # The whole group is undone. A broken connection is not kept: the next group opens the file afresh.
                 if connection is not None:
                     connection.close()

@@ -32,6 +32,7 @@ from edge.policy.errors import PolicyError
 from edge.policy.migrations import upgrade
 from edge.policy.office import Office, furnish, open_office
 from edge.policy.outcomes import Answer, Fresh, Replay
+from edge.policy.reconcile import reconcile
 from edge.policy.settings import PolicySettings
 from edge.policy.tables import ENTRIES, HOLDS, LEASES, PROCESSES, WALLETS
 from edge.policy.wallets import Unit, Wallet
@@ -163,7 +164,7 @@ async def spared(settings: PolicySettings, principal: Principal, run: int, ackno
         for seconds, name in REQUESTS:
             while not await transcribe(office, principal, f"{run} {name}", seconds):
                 await asyncio.sleep(0.01)
-        await office.keeper.beat()
+        await office.keeper.beat(reconciling=True)
         return await faults(office, principal, acknowledged)
 
 
@@ -173,6 +174,7 @@ async def faults(office: Office, principal: Principal, acknowledged: Sequence[st
     [balance] = await office.database.run(_BALANCE, wallet=wallet.id)
     [booked] = await office.database.run(_SPENT, wallet=wallet.id)
     [holds] = await office.database.run(_HOLDS)
+    report = await reconcile(office.database)
     [leases] = await office.database.run(_LEASES)
     spent = BALANCE - balance["available"] - balance["held"]
     price = sum(wallet.cost(round(seconds * 1000)) for seconds, _ in REQUESTS)
@@ -186,6 +188,8 @@ async def faults(office: Office, principal: Principal, acknowledged: Sequence[st
         found.append(f"balance {balance['available']}, held {balance['held']}")
     if booked["sum"] != balance["available"] + balance["held"]:
         found.append(f"entries sum to {booked['sum']}")
+    if report.unexplained:
+        found.append(f"unexplained: {report}")
     if holds["left"] or leases["left"]:
         found.append(f"{holds['left']} holds and {leases['left']} slots are left")
     return found

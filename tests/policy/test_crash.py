@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 
-RUNS = int(os.environ.get("CRASH_RUNS", "80"))
+RUNS = int(os.environ.get("CRASH_RUNS", "60"))
 
 
 async def test_killed_edges_lose_nothing_and_charge_nothing_twice() -> None:

@@ -103,7 +103,7 @@ async def test_who_took_over_from_the_dead_is_the_only_one_to_charge(opened: Ope
     await explained(slow)
 
 
-@pytest.mark.parametrize("by", ["replay", "sweep", "replay after the hold expired"])
+@pytest.mark.parametrize("by", ["replay", "sweep", "replay after expiry", "sweep after expiry"])
 async def test_an_answer_that_was_kept_is_paid_though_the_edge_died(opened: Opener, by: str) -> None:
     dying, living = await opened(), await opened()
     principal, _ = await caller(dying, balance=9)
@@ -111,15 +111,15 @@ async def test_an_answer_that_was_kept_is_paid_though_the_edge_died(opened: Open
     entered = await admission.__aenter__()
     await entered.hold(120)
     await entered.begin("key", "body")
-    if by == "replay after the hold expired":
+    if by.endswith("after expiry"):
         await dying.presence.stop()
         await living.desk.books.sweep(grace_seconds=0)
         await dying.presence.beat()
     # The last thing the edge does is to keep the answer.
     await dying.desk.idempotency.keep(entered.request, PACKED, audio_ms=120_000)  # type: ignore[attr-defined]  # ours
     await dying.presence.stop()
-    if by == "sweep":
-        await living.keeper.beat()
+    if by.startswith("sweep"):
+        await living.keeper.beat(reconciling=True)
         await living.desk.books.sweep(grace_seconds=0)
     else:
         assert await post(living, principal) == Replay(ANSWER)

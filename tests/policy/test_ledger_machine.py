@@ -191,7 +191,7 @@ def test_the_books_add_up_whatever_happens(machine: type[Books]) -> None:
         machine,
         settings=settings(
             derandomize=True,
-            max_examples=25,
+            max_examples=15,
             stateful_step_count=30,
             deadline=None,
             database=None,
