@@ -15,6 +15,8 @@ from inference.types import SAMPLE_RATE, Span, Window, Word
 
 FRAME = 0.01
 """Seconds of one step of the loudness curve."""
+SMOOTHING = 3
+"""Steps that the curve is averaged over."""
 SHORTEST_PAUSE = 0.10
 """Shorter silences are closures inside words."""
 SHORTEST_SOUND = 0.04
@@ -73,9 +75,11 @@ def _loud(window: Window) -> NDArray[np.bool_]:
     """Whether each frame holds sound that stands out, inside voice activity."""
     step = round(FRAME * SAMPLE_RATE)
     count = len(window.pcm) // step
+    if count < SMOOTHING:
+        return np.zeros(count, dtype=bool)
     frames = window.pcm[: count * step].astype(np.float32).reshape(count, step) / 32768
     power = np.mean(frames**2, axis=1)
-    power = np.convolve(power, np.full(3, 1 / 3), mode="same")
+    power = np.convolve(power, np.full(SMOOTHING, 1 / SMOOTHING), mode="same")
     decibels = 10 * np.log10(power + 1e-10)
     voiced = np.zeros(count, dtype=bool)
     for span in window.speech:
@@ -84,8 +88,8 @@ def _loud(window: Window) -> NDArray[np.bool_]:
         voiced[max(0, int(first)) : max(0, int(np.ceil(last)))] = True
     if not voiced.any():
         voiced[:] = True
-    peak = float(np.percentile(decibels[voiced], 95)) if count else 0.0
-    floor = float(np.percentile(decibels, 5)) if count else 0.0
+    peak = float(np.percentile(decibels[voiced], 95))
+    floor = float(np.percentile(decibels, 5))
     # Well under the voice, but over the noise of the room.
     threshold = max(min(max(peak - 35.0, floor + 6.0), peak - 6.0), FAINTEST)
     return voiced & (decibels > threshold)

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Self
 
 import ctranslate2
-import numpy as np
 import tokenizers
 from faster_whisper.tokenizer import _LANGUAGE_CODES
 
 from inference.engines import TranscriptionCapabilities, TranscriptionEngine
 from inference.engines.whisper.alignment import align
 from inference.engines.whisper.decoding import Decoder, rows
+from inference.engines.whisper.encoding import Encoder
 from inference.engines.whisper.features import FRAMES_PER_SECOND, Features
 from inference.engines.whisper.halving import halves, joined
 from inference.engines.whisper.ladder import Tuning, ladder
@@ -23,6 +23,9 @@ from inference.engines.whisper.result import decoded
 from inference.engines.whisper.row import Row
 from inference.timing import refine
 from inference.types import Decoded, DecodingOptions, LanguageScores, Window
+
+FEWEST_FRAMES = 10
+"""Mel frames that alignment needs."""
 
 
 def build(
@@ -58,7 +61,8 @@ class FasterWhisperEngine:
         self._features = Features(model.n_mels)
         self._decoder = Decoder(model, self._prompts)
         self._tuning = tuning
-        self._languages = Languages(model, self._features, tuning=tuning, max_batch=max_batch)
+        self._encoder = Encoder(model)
+        self._languages = Languages(model, self._encoder, self._features, tuning=tuning, max_batch=max_batch)
 
     @classmethod
     def load(
@@ -144,22 +148,13 @@ class FasterWhisperEngine:
         return [group[first : first + size] for group in groups.values() for first in range(0, len(group), size)]
 
     def _encode(self, group: Sequence[Row]) -> ctranslate2.StorageView:
-        mels = np.stack([self._features.log_mel(row.window, row.rungs[0].frames) for row in group])
-        if self._model.device != "cpu" or len(group) == 1:
-            return self._model.encode(ctranslate2.StorageView.from_array(mels))
-        # The encoder fills a core with one window, and the attention of 30 s takes 70 MiB for each: nothing is won
-        # by more at once. The decoder is where a batch pays.
-        alone = [self._model.encode(ctranslate2.StorageView.from_array(mel[None])) for mel in mels]
-        return ctranslate2.StorageView.from_array(np.concatenate([np.asarray(each) for each in alone]))
+        return self._encoder([self._features.log_mel(row.window, row.rungs[0].frames) for row in group])
 
     def _detect(self, group: Sequence[Row], encoded: ctranslate2.StorageView) -> None:
         """Score the languages of the rows that do not know theirs: long ones by what is encoded anyway."""
-        unknown = [index for index, row in enumerate(group) if not row.scores]
-        long = [index for index in unknown if group[index].window.duration > SHORT]
-        if long:
-            found = self._model.detect_language(rows(encoded, long))
-            for index, scores in zip(long, found, strict=True):
-                group[index].scores = as_scores(scores)
+        for index, row in enumerate(group):
+            if not row.scores and row.window.duration > SHORT:
+                row.scores = as_scores(self._model.detect_language(rows(encoded, [index]))[0])
         short = [row for row in group if not row.scores]
         for row, scored in zip(short, self._languages.score([row.window for row in short]), strict=True):
             row.scores = scored
@@ -181,7 +176,7 @@ class FasterWhisperEngine:
                 self._model,
                 rows(encoded, indices),
                 [group[index].tokens for index in indices],
-                frames=[min(frames, int(group[index].window.duration * FRAMES_PER_SECOND)) for index in indices],
+                frames=[_spoken_frames(group[index].window, frames) for index in indices],
                 tokenizer=self._prompts.tokenizer(language),
             )
             for index, words in zip(indices, aligned, strict=True):
@@ -197,6 +192,11 @@ class FasterWhisperEngine:
             language=(row.language, row.scores[row.language]),
             keep_words=row.options.words,
         )
+
+
+def _spoken_frames(window: Window, frames: int) -> int:
+    """Mel frames that hold audio rather than padding."""
+    return min(frames, max(FEWEST_FRAMES, int(window.duration * FRAMES_PER_SECOND)))
 
 
 def _key(row: Row) -> Hashable:

@@ -10,6 +10,8 @@ from inference.types import Window
 
 FRAMES_PER_SECOND = 100
 FULL_SECONDS = 30
+SHORTEST = 1600
+"""Samples that a spectrum needs at least; shorter audio is filled with silence."""
 FULL_FRAMES = FULL_SECONDS * FRAMES_PER_SECOND
 
 
@@ -32,6 +34,8 @@ class Features:
     def log_mel(self, window: Window, frames: int, *, blank: bool = False) -> NDArray[np.float32]:
         """Features of shape `(bands, frames)`, float32; what follows the audio is silence, or zeros if `blank`."""
         waveform = window.pcm[: frames * self._extractor.hop_length].astype(np.float32) / 32768
+        if len(waveform) < SHORTEST:
+            waveform = np.pad(waveform, (0, SHORTEST - len(waveform)))
         mel = self._extractor(waveform)[:, :frames]
         # What digital silence would give beside this audio: Whisper floors at 8 decades under the loudest bin.
         silence = 0.0 if blank else max(-1.5, float(mel.max()) - 2.0)

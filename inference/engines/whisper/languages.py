@@ -12,6 +12,7 @@ import ctranslate2
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.engines.whisper.encoding import Encoder
 from inference.engines.whisper.features import FULL_FRAMES, FULL_SECONDS, Features, context_frames
 from inference.engines.whisper.ladder import Tuning
 from inference.types import SAMPLE_RATE, Window
@@ -28,12 +29,20 @@ class Languages:
     """Scores languages; immutable and shared by threads."""
 
     def __init__(
-        self, model: ctranslate2.models.Whisper, features: Features, *, tuning: Tuning, max_batch: int
+        self,
+        model: ctranslate2.models.Whisper,
+        encoder: Encoder,
+        features: Features,
+        *,
+        tuning: Tuning,
+        max_batch: int,
     ) -> None:
         self._model = model
+        self._encoder = encoder
         self._features = features
         self._tuning = tuning
-        self._max_batch = max_batch
+        # One by one on a CPU: float sums depend on the shape of a batch in the last digit, and nothing is won by more.
+        self._batch = 1 if model.device == "cpu" else max_batch
 
     def score(self, windows: Sequence[Window]) -> list[dict[str, float]]:
         """Probabilities of the languages of each window, each as if scored alone."""
@@ -45,10 +54,10 @@ class Languages:
                 views[frames].append((index, self._features.log_mel(_later(window), frames)))
         found: list[list[dict[str, float]]] = [[] for _ in windows]
         for members in views.values():
-            for first in range(0, len(members), self._max_batch):
-                batch = members[first : first + self._max_batch]
-                mels = ctranslate2.StorageView.from_array(np.stack([mel for _, mel in batch]))
-                for (index, _), scores in zip(batch, self._model.detect_language(mels), strict=True):
+            for first in range(0, len(members), self._batch):
+                batch = members[first : first + self._batch]
+                encoded = self._encoder([mel for _, mel in batch])
+                for (index, _), scores in zip(batch, self._model.detect_language(encoded), strict=True):
                     found[index].append(as_scores(scores))
         return [_mean(views_of_one) for views_of_one in found]
 

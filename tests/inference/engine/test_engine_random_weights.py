@@ -79,6 +79,19 @@ def test_scores_of_languages_sum_to_one(engine: FasterWhisperEngine) -> None:
         assert set(scores.scores) == set(engine.capabilities.languages)
 
 
+def test_languages_are_scored_the_same_alone(engine: FasterWhisperEngine) -> None:
+    assert engine.detect(WINDOWS) == [engine.detect([window])[0] for window in WINDOWS]
+
+
+@pytest.mark.parametrize("samples", [0, 1, 39, 500, 1601])
+def test_a_window_of_next_to_nothing_is_no_failure(engine: FasterWhisperEngine, samples: int) -> None:
+    tiny = Window(3.0, np.zeros(samples, np.int16), ())
+    for options in (DecodingOptions(language="en"), DecodingOptions(draft=True)):
+        (result,) = engine.transcribe([tiny], [options])
+        assert all(3.0 <= one.start <= one.end <= tiny.end for one in result.segments)
+    assert engine.detect([tiny])[0].scores
+
+
 def test_an_unknown_language_is_refused(engine: FasterWhisperEngine) -> None:
     with pytest.raises(ValueError, match="xx"):
         engine.transcribe(WINDOWS[:1], [DecodingOptions(language="xx")])
