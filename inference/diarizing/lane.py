@@ -133,7 +133,13 @@ class Lane:
         """Take what came of it."""
         self._busy = False
         self._events += task.events
-        self._wanted, self._done, self._error = task.wanted, task.done, task.error
+        self._wanted, self._done = task.wanted, task.done
+        self._error = self._error or task.error
+        self._changed.fire()
+
+    def fail(self, error: ServiceError) -> None:
+        """End it with an error."""
+        self._error = error
         self._changed.fire()
 
     def note_waiting(self, now: float) -> None:

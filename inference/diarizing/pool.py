@@ -29,6 +29,10 @@ class LiveFull(Overloaded):
     """As many live streams are open as can be kept up with."""
 
 
+class PoolClosed(Overloaded):
+    """The process ends."""
+
+
 class EngineFailed(Internal):
     """The engine failed on this stream's audio."""
 
@@ -65,10 +69,13 @@ class Pool:
         self._turn = itertools.count()
         self._running: set[asyncio.Future[list[Task]]] = set()
         self._pace = Pace(self._workers)
+        self._closed = False
 
     @asynccontextmanager
     async def lane(self, options: DiarizationOptions) -> AsyncIterator[Lane]:
         """Open a stream; leaving gives its place up at once. Raises QueueFull, LiveFull."""
+        if self._closed:
+            raise PoolClosed("the process ends")
         self._admit(options)
         backlog = 0.0 if options.live else self._policy.backlog_seconds
         lane = Lane(self.engine.open(options), live=options.live, backlog=backlog, wake=self._dispatch)
@@ -98,7 +105,10 @@ class Pool:
         return max((now - lane.since for lane in self._lanes if lane.since is not None), default=0.0)
 
     async def close(self) -> None:
-        """Let running calls end, and free the threads and the engine."""
+        """Fail open streams, let running calls end, and free the threads and the engine."""
+        self._closed = True
+        for lane in self._lanes:
+            lane.fail(PoolClosed("the process ends"))
         if self._running:
             await asyncio.wait(self._running)
         self._threads.shutdown(wait=False)
@@ -119,7 +129,7 @@ class Pool:
             )
 
     def _dispatch(self) -> None:
-        while len(self._running) < self._workers and (lanes := self._next()):
+        while not self._closed and len(self._running) < self._workers and (lanes := self._next()):
             tasks = [lane.begin() for lane in lanes]
             running = asyncio.get_running_loop().run_in_executor(self._threads, self._work, tasks)
             self._running.add(running)
