@@ -18,6 +18,10 @@ _GROUNDED = 0.3
 _SMALL = 12
 """Counts up to here in words ("three topics") are the writer's own, unless they measure something."""
 
+_SHARED = 3
+_OWN = 0.25
+"""Of at least so many content words that the transcript has, the least share that somebody said himself."""
+
 # In these languages a capital says nothing about a name.
 _CAPITALS_EVERYWHERE = frozenset(("de", "lb"))
 _UNITS = re.compile(
@@ -63,6 +67,9 @@ class Guard:
         self._values = quantities.values(text)
         speakers = {utterance.speaker for utterance in utterances if utterance.speaker}
         self._speakers = {_bare_name(speaker): speaker for speaker in speakers}
+        self._said_by: dict[str, set[str]] = {}
+        for utterance in utterances:
+            self._said_by.setdefault(_bare_name(utterance.speaker), set()).update(_stems(utterance.text))
         self._values |= {float(len(speakers)), *(value for speaker in speakers for value in quantities.values(speaker))}
 
     def prose(self, blocks: Iterable[Sequence[str]], *, answer: str) -> Checked:
@@ -96,6 +103,7 @@ class Guard:
             not _PROMPT.isdisjoint(_shingles(sentence))
             or bool(self.unsupported(sentence, answer=answer))
             or not self._grounded(sentence, answer=answer)
+            or self._misattributed(sentence, answer=answer)
         )
 
     def _numbers(self, text: str) -> Iterator[str]:
@@ -147,6 +155,25 @@ class Guard:
             return True
         content = [word for word in map(_bare, _WORD.findall(sentence)) if len(word) > 3 and word not in words.STARTERS]
         return len(content) < 3 or sum(word[:_STEM] in self._stems for word in content) >= _GROUNDED * len(content)
+
+    def _misattributed(self, sentence: str, *, answer: str) -> bool:
+        """Say whether "somebody suggests this" is about what only others spoke of."""
+        if answer != self._language:
+            return False
+        spoken = [_bare(word) for word in _WORD.findall(sentence)]
+        start = int(spoken[:1] == ["the"])
+        for label, own in self._said_by.items():
+            name = label.split()
+            if not name or spoken[start : start + len(name)] != name:
+                continue
+            # "The marketing expert suggests": a word of his role may stand before the verb.
+            verbs = [at for at in range(start + len(name), start + len(name) + 2) if spoken[at : at + 1]]
+            verb = next((at for at in verbs if spoken[at] in words.SPEAKS), None)
+            if verb is None:
+                continue
+            content = _stems(" ".join(spoken[verb + 1 :])) & self._stems
+            return len(content) >= _SHARED and len(content & own) < _OWN * len(content)
+        return False
 
     def _owner(self, owner: str) -> str:
         """Return the owner as the transcript names him, or "" if it does not."""

@@ -41,6 +41,12 @@ SAYS = _set(
 )
 """Words before which a capitalized word is somebody."""
 
+SPEAKS = _set(
+    "says said suggests suggested proposes proposed mentions mentioned explains explained states stated notes noted",
+    "thinks believes recommends recommended argues argued advises advised emphasizes emphasized complains complained",
+)
+"""Verbs after which stands what somebody said."""
+
 DATES = _set(
     "monday tuesday wednesday thursday friday saturday sunday january february april june july august september",
     "october november december montag dienstag mittwoch donnerstag freitag samstag sonntag januar februar märz juni",

@@ -124,10 +124,12 @@ class Writer:
         parts = mapreduce.parts(measured, room=room)
         materials = [_Material(prompts.transcript_text(part), room) for part in parts]
         asked = [self._generation(material, Style.ACTION_ITEMS, answer=answer) for material in materials]
-        rows: list[Line] = []
-        for written in await self._all(asked, tokens=room):
-            rows.extend(row for row in shape.lines(written.text, Style.ACTION_ITEMS) if not _repeats(row, rows))
-        return guard.lines(rows, answer=answer)
+        rows = [
+            row
+            for written in await self._all(asked, tokens=room)
+            for row in shape.lines(written.text, Style.ACTION_ITEMS)
+        ]
+        return guard.lines(_once(rows), answer=answer)
 
     async def _all(self, asked: Sequence[Generation], *, tokens: int) -> list[Written]:
         """Run passes side by side, as far as the engine gains from it."""
@@ -160,7 +162,7 @@ class Writer:
 
 def _check(written: Written, style: Style, guard: Guard, *, answer: str) -> Checked:
     if style.listed:
-        return guard.lines(shape.lines(written.text, style), answer=answer)
+        return guard.lines(_once(shape.lines(written.text, style)), answer=answer)
     return guard.prose(shape.paragraphs(written.text, style, cut=written.cut), answer=answer)
 
 
@@ -182,6 +184,15 @@ def _worth(checked: Checked, style: Style, *, answer: str) -> float:
 def _foreign(checked: Checked, answer: str) -> bool:
     """Say whether the text is in another language than it should be."""
     return bool(answer) and language.detect(checked.text) not in {"", answer}
+
+
+def _once(rows: Sequence[Line]) -> list[Line]:
+    """Return the lines without those that only say again what one before them says."""
+    kept: list[Line] = []
+    for row in rows:
+        if not _repeats(row, kept):
+            kept.append(row)
+    return kept
 
 
 def _repeats(row: Line, rows: Sequence[Line]) -> bool:
