@@ -65,6 +65,8 @@ class Metered(Admission):
         self._kind = kind
         self._now = now
         self._held: dict[Wallet, int] = {}
+        self._touched: set[Wallet] = set()
+        """Where something may be held: an answer that was lost may have been a yes."""
         self._left: dict[Wallet, Limit] = {}
         self._steps: set[asyncio.Task[None]] = set()
         self._claimed = False
@@ -95,10 +97,12 @@ class Metered(Admission):
 
     async def begin(self, key: str, fingerprint: str) -> Outcome:
         """Claim an idempotency key; leaving without `finish` gives it back."""
+        # Until the answer says otherwise: one that is lost may have been a yes.
+        self._claimed = True
         known = await self._desk.idempotency.claim(self._principal.account, key, fingerprint, request=self.request)
         if isinstance(known, Claimed):
-            self._claimed = True
             return Fresh()
+        self._claimed = False
         return await self._desk.replayed(known, fingerprint)
 
     async def finish(self, answer: Answer, *, seconds: float) -> None:
@@ -113,8 +117,9 @@ class Metered(Admission):
         try:
             if not self._ended:
                 self._ended = True
-                await self._desk.idempotency.abandon(self.request) if self._claimed else None
-                for wallet in self._held:
+                if self._claimed:
+                    await self._desk.idempotency.abandon(self.request)
+                for wallet in self._touched:
                     await self._desk.books.release_in(self.request, wallet)
             await self._desk.leases.release(self.request)
         except DatabaseGone:
@@ -147,12 +152,15 @@ class Metered(Admission):
 
     async def _hold_in(self, wallet: Wallet, amount: int) -> int:
         ledger = self._desk.ledger
+        self._touched.add(wallet)
         try:
             if wallet in self._held:
                 remaining = await ledger.raise_to(self.request, wallet, amount)
             else:
                 remaining = await ledger.hold(self.request, wallet, amount)
         except Insufficient as error:
+            if wallet not in self._held:
+                self._touched.discard(wallet)
             raise self._refusal(error, amount) from error
         except HoldEnded as error:
             raise PolicyUnavailable("The account service lost track of this request.", retry_after=1) from error

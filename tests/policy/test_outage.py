@@ -9,9 +9,12 @@ from sqlalchemy.sql import ClauseElement
 
 from edge.policy import Principal
 from edge.policy.database import Database, DatabaseGone, Row
+from edge.policy.idempotency import CLAIM, KEEP, Claimed
+from edge.policy.leases import TAKE as SLOT
 from edge.policy.office import Office, furnish
 from edge.policy.opening import open_policy
 from edge.policy.outcomes import Answer, Fresh, Replay
+from edge.policy.steps import FINISH, RAISE, TAKE
 from edge.policy.wallets import Unit, Wallet
 from tests.offices import SECRET, Opener, caller, explained, identified, office_settings
 from tests.postgresql_server import Server, running_postgresql
@@ -25,12 +28,17 @@ class Interrupted(Database):
     def __init__(self, database: Database) -> None:
         self._database = database
         self.cut = False
+        self.lose_answer_to: ClauseElement | None = None
 
     async def run(self, statement: ClauseElement, **values: Any) -> Sequence[Row]:
         """Run the statement if the wire is whole."""
         if self.cut:
             raise DatabaseGone
-        return await self._database.run(statement, **values)
+        rows = await self._database.run(statement, **values)
+        if statement is self.lose_answer_to:
+            self.lose_answer_to = None
+            raise DatabaseGone
+        return rows
 
     async def close(self) -> None:
         """Close the database."""
@@ -102,6 +110,37 @@ async def test_what_was_left_during_the_outage_is_given_back(opened: Opener) -> 
     assert not await office.policy.answered(principal, "key")
     async with office.policy.admit(principal, kind="transcription", request_id="r") as admission:
         assert await admission.begin("key", "body") == Fresh()
+    await explained(office)
+
+
+@pytest.mark.parametrize("step", ["slot", "hold", "larger hold", "key"])
+async def test_what_was_done_though_the_answer_was_lost_is_undone(opened: Opener, step: str) -> None:
+    office, wire, principal, wallet = await interrupted(opened)
+    wire.lose_answer_to = {"slot": SLOT, "hold": TAKE, "larger hold": RAISE, "key": CLAIM}[step]
+    with pytest.raises(DatabaseGone):
+        async with office.policy.admit(principal, kind="transcription", request_id="r") as admission:
+            await admission.hold(180)
+            await admission.begin("key", "body")
+    assert await office.desk.ledger.available(wallet) == 10
+    for slot in range(5):
+        assert await office.desk.leases.take(principal.account, f"next {slot}", limit=5)
+    assert type(await office.desk.idempotency.claim(principal.account, "key", "body", request="next")) is Claimed
+    await explained(office)
+
+
+@pytest.mark.parametrize("step", ["keep", "settle"])
+async def test_what_is_told_again_though_the_answer_was_lost_counts_once(opened: Opener, step: str) -> None:
+    office, wire, principal, wallet = await interrupted(opened)
+    wire.lose_answer_to = {"keep": KEEP, "settle": FINISH}[step]
+    async with office.policy.admit(principal, kind="transcription", request_id="r") as admission:
+        await admission.hold(120)
+        await admission.begin("key", "body")
+        await admission.finish(ANSWER, seconds=120)
+    assert len(await office.desk.journal.notes()) == 1
+    await office.keeper.beat()
+    assert await office.desk.journal.notes() == []
+    assert await office.policy.replay(principal, "key", "body") == Replay(ANSWER)
+    assert await office.desk.ledger.available(wallet) == 8
     await explained(office)
 
 
