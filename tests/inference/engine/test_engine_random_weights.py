@@ -10,6 +10,7 @@ import pytest
 from inference.engines.faster_whisper import FasterWhisperEngine, build
 from inference.engines.whisper.ladder import Tuning
 from inference.types import SAMPLE_RATE, DecodingOptions, Span, Window
+from tests.decodings import assert_alike
 from tests.random_whisper import write_random_whisper
 
 
@@ -20,7 +21,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def engine(folder: Path) -> Iterator[FasterWhisperEngine]:
-    engine = FasterWhisperEngine.load(folder, device="cpu", compute_type="float32", max_batch=3, tuning=Tuning(beam=3))
+    engine = FasterWhisperEngine.load(folder, device="cpu", compute_type="int8", max_batch=3, tuning=Tuning(beam=3))
     yield engine
     engine.close()
 
@@ -52,7 +53,7 @@ def test_a_mixed_batch_gives_what_each_window_gives_alone(engine: FasterWhisperE
     options = [replace(one, draft=draft) for one in OPTIONS]
     together = engine.transcribe(WINDOWS, options)
     alone = [engine.transcribe([window], [one])[0] for window, one in zip(WINDOWS, options, strict=True)]
-    assert together == alone
+    assert_alike(together, alone)
 
 
 def test_what_it_makes_of_noise_is_kept_or_said_to_be_dropped(engine: FasterWhisperEngine) -> None:
@@ -80,7 +81,8 @@ def test_scores_of_languages_sum_to_one(engine: FasterWhisperEngine) -> None:
 
 
 def test_languages_are_scored_the_same_alone(engine: FasterWhisperEngine) -> None:
-    assert engine.detect(WINDOWS) == [engine.detect([window])[0] for window in WINDOWS]
+    for together, window in zip(engine.detect(WINDOWS), WINDOWS, strict=True):
+        assert together.scores == pytest.approx(engine.detect([window])[0].scores, abs=1e-4)
 
 
 @pytest.mark.parametrize("samples", [0, 1, 39, 500, 1601])

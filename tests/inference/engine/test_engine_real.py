@@ -27,6 +27,7 @@ from tests.audio import (
     tone,
     white_noise,
 )
+from tests.decodings import assert_alike
 from weights.settings import WeightsSettings
 
 pytestmark = pytest.mark.real
@@ -102,7 +103,7 @@ def test_windows_at_once_give_what_each_gives_alone(engine: FasterWhisperEngine)
     mixed = [options[min(index, 2)] for index in range(len(windows))]
     together = engine.transcribe(windows, mixed)
     alone = [engine.transcribe([window], [one])[0] for window, one in zip(windows, mixed, strict=True)]
-    assert together == alone
+    assert_alike(together, alone)
 
 
 def test_words_after_a_pause_start_where_they_are_heard(engine: FasterWhisperEngine) -> None:
