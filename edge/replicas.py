@@ -58,16 +58,21 @@ class Replicas:
 
     async def check(self) -> None:
         """Find out whether a stream would be taken now. Raises `ServiceUnavailable`, `Overloaded`."""
-        self._choices(await self.look(), avoid=())
+        self._choices(await self._with_room(), avoid=())
 
     async def choose(self, *, avoid: Collection[str] = ()) -> str:
         """Address of the replica with the most room; those to `avoid` only if there is no other.
 
         Raises `ServiceUnavailable`, `Overloaded`.
         """
-        seen = await self.look()
+        seen = await self._with_room()
         choices = self._choices(seen, avoid=avoid)
         return min(choices, key=lambda address: self._weight(address, seen[address]))
+
+    async def _with_room(self) -> Mapping[str, Runtime]:
+        """What was seen last, or what is to be seen now if no replica had room then."""
+        seen = await self.look()
+        return seen if any(not runtime.full for runtime in seen.values()) else await self.look(fresh=True)
 
     def channel(self, address: str) -> grpc.aio.Channel:
         """The channel to a replica, for a stream that counts as its load from now on."""

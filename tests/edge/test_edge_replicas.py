@@ -1,11 +1,13 @@
 """Replicas that die, freeze, drain and refuse under live streams and recordings: no word lost, none doubled."""
 
+import asyncio
 import json
 import signal
 from contextlib import AsyncExitStack
 
 import pytest
 
+from edge.replicas import FRESH_SECONDS
 from rpc.errors import Overloaded, Unavailable
 from tests.scripted_edge import EdgeUnderTest, form, scripted_edge, serving
 from tests.scripted_replica import replica
@@ -113,6 +115,10 @@ async def test_a_load_past_its_bound_is_refused_before_the_body() -> None:
             assert (response.status, response.headers["Retry-After"]) == (503, "42")
             assert (await response.json())["code"] == "overloaded"
         assert edge.transcription.configs == []
+        # Once a look may be taken again, one is taken before anybody is refused.
+        edge.transcription.load.queued = 0
+        await asyncio.sleep(FRESH_SECONDS + 0.1)
+        assert await _posted(edge) == text_of(NUMBERS)
 
 
 async def test_a_stream_that_no_replica_can_keep_up_with_ends() -> None:
