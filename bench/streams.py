@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 
 import aiohttp
@@ -34,7 +35,9 @@ def run(args: argparse.Namespace) -> str:
     with pinned() as edge:
         for count in args.edge_streams:
             rows.append(asyncio.run(_case(edge, count, args.edge_seconds)))
-    head = table("streams", "memory of an idle stream", "CPU of the edge", "CPU a frame", "added p50", "added p99")
+    head = table(
+        "streams", "memory of an idle stream", "CPU of the edge", "CPU a frame", "added p50", "added p99", "cut off"
+    )
     note = (
         "The edge has one core for itself; clients and the scripted service share the other. Each stream sends 10 "
         "frames a second and gets 2 partials; added is the time from a frame to the partial it completes, the hop to "
@@ -80,12 +83,13 @@ def pinned() -> Iterator[Process]:
 
 async def _case(edge: Process, count: int, seconds: float) -> str:
     added: list[float] = []
+    cut: list[int | None] = []
     begin = asyncio.Event()
     opened = asyncio.Semaphore(0)
     before = edge.resident_bytes()
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http, asyncio.TaskGroup() as group:
         streams = [
-            group.create_task(_stream(http, edge.port, opened, begin, number / count / 10, seconds, added))
+            group.create_task(_stream(http, edge.port, opened, begin, number / count / 10, seconds, added, cut))
             for number in range(count)
         ]
         for _ in range(count):
@@ -96,6 +100,8 @@ async def _case(edge: Process, count: int, seconds: float) -> str:
         await asyncio.sleep(seconds)
         cpu, clock = cpu_of([edge]) - cpu, time.monotonic() - clock
         await asyncio.wait(streams)
+    if cut:
+        print(f"{len(cut)} streams were cut off: {Counter(cut)}; the edge said:", edge.logged()[-2000:], flush=True)
     added.sort()
     frames = count * seconds * 10
     return row(
@@ -105,6 +111,7 @@ async def _case(edge: Process, count: int, seconds: float) -> str:
         f"{1e6 * cpu / frames:.0f} \u00b5s",
         f"{1000 * added[len(added) // 2]:.1f} ms",
         f"{1000 * added[int(len(added) * 0.99)]:.1f} ms",
+        len(cut),
     )
 
 
@@ -116,6 +123,7 @@ async def _stream(
     offset: float,
     seconds: float,
     added: list[float],
+    cut: list[int | None],
 ) -> None:
     pcm = spoken([number % 3000 + 1 for number in range(int(seconds * 2))])
     sent: dict[int, float] = {}
@@ -127,12 +135,15 @@ async def _stream(
         await asyncio.sleep(offset)
         reading = asyncio.create_task(_read(ws, sent, added))
         start = time.monotonic()
-        for number in range(len(pcm) // FRAME_BYTES):
-            await ws.send_bytes(pcm[number * FRAME_BYTES : (number + 1) * FRAME_BYTES])
-            if number % FRAMES_A_BLOCK == FRAMES_A_BLOCK - 1:
-                sent[number // FRAMES_A_BLOCK] = time.monotonic()
-            await asyncio.sleep(max(0.0, start + (number + 1) / 10 - time.monotonic()))
-        await ws.send_json({"action": "stop"})
+        try:
+            for number in range(len(pcm) // FRAME_BYTES):
+                await ws.send_bytes(pcm[number * FRAME_BYTES : (number + 1) * FRAME_BYTES])
+                if number % FRAMES_A_BLOCK == FRAMES_A_BLOCK - 1:
+                    sent[number // FRAMES_A_BLOCK] = time.monotonic()
+                await asyncio.sleep(max(0.0, start + (number + 1) / 10 - time.monotonic()))
+            await ws.send_json({"action": "stop"})
+        except ConnectionError:
+            cut.append(ws.close_code)
         await reading
 
 

@@ -82,14 +82,14 @@ async def output_of(*command: str, **environment: str) -> str:
     return out.decode()
 
 
-async def stream_with_vendor_sdk(url: str, audio: str) -> dict[str, Any]:
+async def stream_with_vendor_sdk(url: str, audio: str, *, language: str = "auto") -> dict[str, Any]:
     """What the vendor's SDK gets for PCM in a file.
 
     It waits half a second for its connection and then sends, connected or not; on a machine
     that is slower than that it fails whatever a server does, so it is run again.
     """
     sdk = str(await asyncio.to_thread(vendor_sdk))
-    command = (sys.executable, str(CONTRACT / "clients" / "sttai_stream.py"), url, audio)
+    command = (sys.executable, str(CONTRACT / "clients" / "sttai_stream.py"), url, audio, language)
     tries = 3
     while True:
         tries -= 1

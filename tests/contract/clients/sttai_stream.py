@@ -7,9 +7,11 @@ import sys
 
 from sttai import STTClient
 
-base_url, path = sys.argv[1:]
+base_url, path, language = sys.argv[1:]
 heard = []
-session = STTClient("YOUR_API_KEY", base_url=base_url).stream(lambda data: heard.append(data["text"]))
+session = STTClient("YOUR_API_KEY", base_url=base_url).stream(
+    lambda data: heard.append(data["text"]), language=language
+)
 with open(path, "rb") as file:
     while chunk := file.read(4096):
         session.send(chunk)
