@@ -18,6 +18,9 @@ from edge.policy.steps import FINISH, RAISE, TAKE
 from edge.policy.wallets import Unit, Wallet
 from tests.offices import SECRET, Opener, caller, explained, identified, office_settings
 from tests.postgresql_server import Server, running_postgresql
+from tests.scripted_edge import scripted_edge
+from tests.scripted_speech import spoken
+from tests.ws_streams import streaming
 
 ANSWER = Answer(200, {}, b"{}")
 
@@ -153,6 +156,30 @@ async def test_nothing_new_is_let_in_and_nothing_is_given_away(opened: Opener) -
     with pytest.raises(DatabaseGone):
         async with office.policy.admit(principal, kind="transcription", request_id="r"):
             pytest.fail("this was let in")
+
+
+async def test_an_open_stream_goes_on_while_new_requests_are_told_to_wait(opened: Opener) -> None:
+    office, wire, _, _ = await interrupted(opened)
+    principal, key = await caller(office, balance=5)
+    headers = {"Authorization": f"Bearer {key}"}
+    async with scripted_edge(policy=office.policy) as edge:
+        async with streaming(edge, **headers) as stream:
+            await stream.ready()
+            wire.cut = True
+            await stream.ws.send_bytes(spoken([1, 2, 3, 4]))
+            await stream.ws.send_json({"action": "stop"})
+            assert await stream.closed() == 1000
+            assert stream.text == "w1 w2 w3 w4"
+        async with edge.http.post(f"{edge.url}/v1/transcribe", data=b"", headers=headers) as response:
+            assert (response.status, response.headers["Retry-After"]) == (503, "5")
+            assert (await response.json())["code"] == "policy_unavailable"
+        await office.policy.close()
+        wire.cut = False
+        await office.keeper.beat()
+        assert await office.desk.ledger.available(Wallet(principal.account, Unit.CREDITS)) == 4
+        async with edge.http.get(f"{edge.url}/v1/account", headers=headers) as response:
+            assert response.status == 200
+    await explained(office)
 
 
 @pytest.fixture
