@@ -9,7 +9,7 @@ import grpc.aio
 from speech.v1 import audio_pb2, diarization_pb2_grpc
 from speech.v1 import diarization_pb2 as pb
 
-from inference.diarizing import messages
+from inference.diarizing import messages, metrics
 from inference.diarizing.engines import Engines
 from inference.diarizing.lane import Lane
 from inference.engines.diarization import DiarizationEvent, Merged, Settled
@@ -120,6 +120,9 @@ class DiarizationServicer(diarization_pb2_grpc.DiarizationServiceServicer):
                 if self._draining and not told:
                     told = True
                     yield messages.draining(settled)
+            mode = "live" if config.live else "file"
+            metrics.AUDIO_SECONDS.labels(choice.name, mode).inc(lane.received)
+            metrics.SPEECH_SECONDS.labels(choice.name, mode).inc(lane.speech_seconds)
             yield messages.done(audio=lane.received, speech=lane.speech_seconds, speakers=len(speakers))
 
 

@@ -7,6 +7,7 @@ import grpc.aio
 from speech.v1 import diarization_pb2_grpc
 
 from inference.diarization import SERVICE, DiarizationServicer, ServicePolicy
+from inference.diarizing import metrics
 from inference.diarizing.engines import Engines, load_engines, pool_policy
 from inference.diarizing.pool import Pool
 from inference.diarizing.settings import DiarizationSettings
@@ -65,6 +66,10 @@ class Process:
             await pool.close()
 
     def _check(self) -> Mapping[str, bool]:
+        for name, pool in self._pools.items():
+            metrics.QUEUE_SECONDS.labels(name).set(pool.load.queued)
+            metrics.QUEUE_AGE.labels(name).set(pool.oldest)
+            metrics.SLOTS_IN_USE.labels(name).set(pool.load.slots_in_use)
         bound = self._settings.queue_age_seconds
         states = {name: pool.oldest <= bound for name, pool in self._pools.items()}
         return {**states, SERVICE: all(states.values())}
