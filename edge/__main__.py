@@ -9,7 +9,9 @@ import structlog
 
 from edge.app import running_edge
 from edge.policy.command import app as operators
+from edge.policy.database import DatabaseGone
 from edge.policy.opening import open_policy
+from edge.policy.secret import WrongSecret
 from edge.policy.settings import PolicySettings
 from edge.settings import EdgeSettings
 from rpc import telemetry
@@ -52,7 +54,11 @@ def main() -> int:
     if len(sys.argv) > 1:
         operators(prog_name="python -m edge")
     allow_many_files()
-    asyncio.run(serve(settings, PolicySettings()))
+    try:
+        asyncio.run(serve(settings, PolicySettings()))
+    except (DatabaseGone, WrongSecret) as error:
+        _log.critical("cannot_start", reason=str(error))
+        return 1
     return 0
 
 

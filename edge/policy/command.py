@@ -118,7 +118,10 @@ def upgrade_database() -> None:
     """Make the tables, or bring them up to date."""
     settings = PolicySettings()
     settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    asyncio.run(upgrade(settings.database_url))
+    try:
+        asyncio.run(upgrade(settings.database_url))
+    except DatabaseGone:
+        _fail("the database does not answer")
 
 
 @ledger.command("check")

@@ -78,6 +78,14 @@ def test_what_cannot_be_is_said(operator: Operator, words: list[str]) -> None:
     assert "Traceback" not in result.output
 
 
+def test_a_database_that_is_away_is_said(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGE_DATABASE", "postgresql://nobody@127.0.0.1:1/nothing")
+    for upgrading in ("true", "false"):
+        monkeypatch.setenv("EDGE_DATABASE_UPGRADE", upgrading)
+        result = operator.try_to("ledger", "check")
+        assert (result.exit_code, result.stderr) == (1, "the database does not answer\n")
+
+
 def test_the_local_account_keeps_its_key(operator: Operator, tmp_path: Path) -> None:
     first = operator("account", "local")
     assert operator("account", "local") == first

@@ -10,7 +10,10 @@ from pathlib import Path
 import alembic.command
 from alembic.config import Config
 from sqlalchemy import Connection, create_engine, event, make_url, text
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import create_async_engine
+
+from edge.policy.database import DatabaseGone
 
 FOLDER = Path(__file__).parent
 
@@ -19,7 +22,10 @@ logging.getLogger("alembic.runtime").setLevel(logging.WARNING)
 
 
 async def upgrade(url: str) -> None:
-    """Bring the database to the newest tables; safe to run from several processes at once."""
+    """Bring the database to the newest tables; safe to run from several processes at once.
+
+    Raises `DatabaseGone`.
+    """
     if url.startswith("sqlite:"):
         await asyncio.to_thread(_upgrade_sqlite, url)
         return
@@ -29,6 +35,8 @@ async def upgrade(url: str) -> None:
             # Any number, the same for every process: whoever comes second waits and then finds nothing to do.
             await connection.execute(text("SELECT pg_advisory_xact_lock(7308620105)"))
             await connection.run_sync(_run)
+    except (OSError, OperationalError, InterfaceError) as error:
+        raise DatabaseGone from error
     finally:
         await engine.dispose()
 
