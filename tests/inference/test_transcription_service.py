@@ -199,6 +199,23 @@ async def test_past_the_bound_of_the_queue_new_streams_are_told_when_to_come_bac
         call.cancel()
 
 
+async def test_health_is_lost_while_the_oldest_window_waits_too_long() -> None:
+    async def until(serving: bool) -> None:
+        async with asyncio.timeout(60):
+            while place.parts.health.serving("speech.v1.TranscriptionService") is not serving:
+                await asyncio.sleep(0.01)
+
+    script = {"delay_seconds": 1.0, "workers": 1, "max_batch": 1}
+    async with office(script, queue_age_seconds=0.2, watchdog_seconds=0.05) as place:
+        await until(True)
+        call = place.stub.Transcribe(iter(requests(TALK, language="en")))
+        await until(False)
+        assert place.parts.health.serving("large-v3-turbo") is False
+        assert place.parts.health.serving("small") is True
+        call.cancel()
+        await until(True)
+
+
 async def test_a_container_is_decoded_by_its_content() -> None:
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:
