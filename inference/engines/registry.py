@@ -61,10 +61,12 @@ def _cpu_shape(cores: int) -> tuple[int, int, int]:
     """Workers, threads and windows of a batch.
 
     Workers of one thread beat one worker of many: OpenMP's barriers cost more than they give. There is one worker
-    more than the cores can feed; the scheduler keeps it for short and urgent windows.
+    more than the cores can feed; the scheduler keeps it for short and urgent windows. Measured with `base`, 25 s a
+    window: 0.055, 0.053 and 0.050 processor seconds a second of audio for batches of 2, 4 and 8, at about 100 MiB a
+    row, so that more than 4 buy little for much.
     """
     threads = max(1, cores // 8)
-    return max(1, cores // threads) + 1, threads, 8
+    return max(1, cores // threads) + 1, threads, 4
 
 
 def _cuda_shape() -> tuple[int, int, int]:
