@@ -3,13 +3,15 @@
 import asyncio
 import json
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
 pytest.importorskip("vllm", reason="runs in an environment of its own: make test-vllm")
 
-from summarizer import catalogue
+from summarizer import catalogue, prompts
 from summarizer.engines import Generation, Message
+from summarizer.types import Style
 from tests.summarizing import FINISH, MEETING, config, piece, summarize
 from tests.vllm.conftest import SLOTS, Service
 
@@ -73,10 +75,14 @@ async def test_lists_come_through_the_service(service: Service) -> None:
 
 async def test_a_second_style_reads_the_transcript_from_the_cache(service: Service) -> None:
     text = "".join(f"Anna: Item {number} of the agenda is about the budget.\n" for number in range(40))
-    await summarize(service.stub, text, "brief")
-    heard = await summarize(service.stub, text, "detailed")
-    assert heard.done is not None
-    assert heard.done.usage.cached_tokens > 0.5 * heard.done.usage.prompt_tokens
+    usages = []
+    for style in (Style.BRIEF, Style.DETAILED):
+        generation = replace(prompts.summary(text, style, language="en", grammar=True), max_tokens=2)
+        async with aclosing(service.engine.generate(generation)) as fragments:
+            usages += [fragment.usage async for fragment in fragments if fragment.usage is not None]
+    first, second = usages
+    assert first.prompt_tokens > 400
+    assert second.cached_tokens > 0.7 * second.prompt_tokens
 
 
 async def test_a_client_that_goes_away_aborts_the_request(service: Service) -> None:
