@@ -1,11 +1,13 @@
 """The servicer of speech.v1.SummarizationService: it translates between streams and sessions."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 import grpc
 from speech.v1 import audio_pb2, summarization_pb2, summarization_pb2_grpc
 
+from rpc.errors import ServiceError
 from rpc.stream import Inbound, Sequence
 from summarizer import convert
 from summarizer.errors import PieceTooLarge, UnknownModel
@@ -14,6 +16,7 @@ from summarizer.session import Session
 from summarizer.turns import Turns
 
 PIECE_BYTES = 262_144
+_HEAR_OUT_SECONDS = 1.0
 
 _Requests = AsyncIterator[summarization_pb2.SummarizeRequest]
 _Responses = AsyncGenerator[summarization_pb2.SummarizeResponse, None]
@@ -45,12 +48,16 @@ class SummarizationServicer(summarization_pb2_grpc.SummarizationServiceServicer)
     ) -> AsyncIterator[summarization_pb2.SummarizeResponse]:
         """Summarize one transcript."""
         sequence = Sequence()
+        inbound: _Inbound = Inbound(request_iterator)
         self._streams += 1
         try:
-            async with aclosing(self._stream(Inbound(request_iterator))) as responses:
+            async with aclosing(self._stream(inbound)) as responses:
                 async for response in responses:
                     response.sequence = sequence.next()
                     yield response
+        except ServiceError:
+            await _hear_out(inbound)
+            raise
         finally:
             self._streams -= 1
 
@@ -101,3 +108,16 @@ class SummarizationServicer(summarization_pb2_grpc.SummarizationServiceServicer)
             draining=self._draining,
         )
         return convert.runtime(self._resident.status, engine=self._resident.engine, load=load)
+
+
+async def _hear_out(inbound: _Inbound) -> None:
+    """Read what the client still sends, for a moment.
+
+    A call that ends while its client writes can fail there as a broken write, and the reason is lost.
+    """
+    if inbound.finished:
+        return
+    with suppress(ServiceError, TimeoutError):
+        async with asyncio.timeout(_HEAR_OUT_SECONDS):
+            async for _ in inbound:
+                pass
