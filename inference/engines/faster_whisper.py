@@ -15,7 +15,7 @@ from inference.engines.whisper.alignment import align
 from inference.engines.whisper.decoding import Decoder, rows
 from inference.engines.whisper.encoding import Encoder
 from inference.engines.whisper.features import FRAMES_PER_SECOND, Features
-from inference.engines.whisper.halving import halves, joined
+from inference.engines.whisper.halving import halves, joined, letters
 from inference.engines.whisper.ladder import Tuning, ladder
 from inference.engines.whisper.languages import SHORT, Languages, as_scores
 from inference.engines.whisper.prompts import Prompts
@@ -115,12 +115,14 @@ class FasterWhisperEngine:
             for group in self._groups(unsettled):
                 self._attempt(group)
         results = [self._result(row) for row in made]
-        spoilt = [index for index, row in enumerate(made) if row.overflows]
+        spoilt = [index for index, row in enumerate(made) if row.overflows or row.skips]
         parts = [part for index in spoilt for part in halves(made[index].window)]
         again = [replace(made[index].options, language=made[index].language) for index in spoilt for _ in range(2)]
         decoded_parts = iter(self.transcribe(parts, again) if parts else ())
         for index in spoilt:
-            results[index] = joined(next(decoded_parts), next(decoded_parts))
+            better = joined(next(decoded_parts), next(decoded_parts))
+            if made[index].overflows or letters(better) > letters(results[index]):
+                results[index] = better
         return results
 
     def close(self) -> None:

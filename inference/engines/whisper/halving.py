@@ -34,6 +34,11 @@ def joined(first: Decoded, second: Decoded) -> Decoded:
     )
 
 
+def letters(result: Decoded) -> int:
+    """How much was understood."""
+    return sum(len(segment.text) for segment in result.segments)
+
+
 def _clipped(window: Window, start: float, end: float) -> tuple[Span, ...]:
     spans = (Span(max(span.start, start), min(span.end, end)) for span in window.speech)
     return tuple(span for span in spans if span.duration > 0)

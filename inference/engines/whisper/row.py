@@ -1,11 +1,15 @@
 """A window on its way through one call of the engine."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from inference.engines.whisper.decoding import Hypothesis
 from inference.engines.whisper.halving import SHORTEST
 from inference.engines.whisper.ladder import Rung
 from inference.types import DecodingOptions, Window, Word
+
+LONGEST_WORD = 4.0
+"""Seconds; a pause inside a window lasts at most about two."""
 
 
 @dataclass(slots=True, eq=False)
@@ -48,6 +52,17 @@ class Row:
         """Whether the text loops or does not fit, and the window is long enough to be cut."""
         spoilt = self.hypothesis is not None and self.hypothesis.loops and not self.options.draft
         return spoilt and self.window.duration >= SHORTEST
+
+    @property
+    def skips(self) -> bool:
+        """Whether speech was passed over: a word that lasts longer than any pause inside a window and a word together.
+
+        Attention then waits at the word before or after what was left out.
+        """
+        if not self.words or self.options.draft or self.window.duration < SHORTEST:
+            return False
+        edges = [0.0, self.words[0].start, *(word.end for word in self.words), self.window.duration]
+        return any(after - before > LONGEST_WORD for before, after in pairwise(edges))
 
     def offer(self, hypothesis: Hypothesis) -> None:
         """Keep the better of this and what there is."""
