@@ -56,7 +56,7 @@ async def main() -> int:
         sys.stdout.flush()
 
     return await serve(
-        ServerSettings.model_validate({"port": port, "drain_seconds": 20}),
+        ServerSettings.model_validate({"port": port, "drain_seconds": 20, "stream_limit": 4096}),
         register=servicer.register,
         health=Health(TRANSCRIPTION),
         ready=ready,

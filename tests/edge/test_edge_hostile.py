@@ -32,6 +32,9 @@ async def exchange(edge: EdgeUnderTest, data: bytes, *, close: bool = False) -> 
             writer.write_eof()
         async with asyncio.timeout(60):
             return await reader.read()
+    except ConnectionResetError:
+        # The server had closed before all was sent: on a slow machine that is soon.
+        return b""
     finally:
         writer.close()
 
