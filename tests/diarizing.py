@@ -10,6 +10,7 @@ from speech.v1 import audio_pb2, diarization_pb2_grpc
 from speech.v1 import diarization_pb2 as pb
 
 from rpc.errors import from_rpc_error
+from rpc.verdict import VerdictChannel
 
 Pcm = NDArray[np.int16]
 
@@ -66,6 +67,11 @@ def audio(data: bytes, offset: int | None = None) -> pb.DiarizeRequest:
 FINISH = pb.DiarizeRequest(finish=audio_pb2.Finish())
 
 
+def connect(address: str) -> VerdictChannel:
+    """Open a channel that hears refusals also while it sends."""
+    return VerdictChannel(grpc.aio.insecure_channel(address))
+
+
 async def talk(address: str, requests: Sequence[pb.DiarizeRequest]) -> Diarized:
     """Send the messages and gather the answers. Raises ServiceError."""
     found = Diarized()
@@ -74,7 +80,7 @@ async def talk(address: str, requests: Sequence[pb.DiarizeRequest]) -> Diarized:
         for request in requests:
             yield request
 
-    async with grpc.aio.insecure_channel(address) as channel:
+    async with connect(address) as channel:
         try:
             async for response in diarization_pb2_grpc.DiarizationServiceStub(channel).Diarize(send()):
                 found.take(response)
@@ -99,6 +105,6 @@ async def diarize(
 
 async def runtime(address: str) -> pb.DiarizationServiceGetRuntimeResponse:
     """Ask what the server runs on."""
-    async with grpc.aio.insecure_channel(address) as channel:
+    async with connect(address) as channel:
         stub = diarization_pb2_grpc.DiarizationServiceStub(channel)
         return await stub.GetRuntime(pb.DiarizationServiceGetRuntimeRequest())

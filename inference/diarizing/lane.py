@@ -1,5 +1,6 @@
 """A lane: one stream's place in the pool, between the event loop that feeds it and the threads that advance it."""
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -67,11 +68,11 @@ class Lane:
         self._stream = stream
         self._backlog = backlog
         self._wake = wake
-        self._inbox: list[Pcm] = []
+        self._inbox: deque[Pcm] = deque()
         self._samples = 0
         self._handed = 0
         self._wanted = stream.wanted
-        self._flush = self._finish = self._finished = self._done = self._busy = False
+        self._flush = self._finish = self._done = self._busy = False
         self._events: list[DiarizationEvent] = []
         self._error: ServiceError | None = None
         self._changed = Signal()
@@ -120,12 +121,18 @@ class Lane:
         return events
 
     def begin(self) -> Task:
-        """Hand what came in to a worker."""
-        task = Task(self._stream, self._inbox, self._flush, self._finish)
-        self._handed += self._samples
-        self._inbox, self._samples = [], 0
-        self._finished = self._finished or self._finish
-        self._flush = self._finish = False
+        """Hand a worker as much as the stream has use for; the rest waits here, where it is counted."""
+        pcm: list[Pcm] = []
+        taken = 0
+        while self._inbox and taken < self._wanted:
+            pcm.append(self._inbox.popleft())
+            taken += len(pcm[-1])
+        self._handed += taken
+        self._samples -= taken
+        last = not self._inbox
+        task = Task(self._stream, pcm, flush=self._flush and last, finish=self._finish and last)
+        if last:
+            self._flush = self._finish = False
         self._busy, self.since = True, None
         return task
 

@@ -15,7 +15,7 @@ from inference.diarizing.process import Process
 from inference.diarizing.settings import DiarizationSettings
 from rpc.errors import Aborted, Internal, InvalidArgument, NotFound, ServiceError, Unavailable
 from rpc.server import running_server
-from tests.diarizing import FINISH, audio, config, diarize, runtime, talk
+from tests.diarizing import FINISH, audio, config, connect, diarize, runtime, talk
 from weights.settings import WeightsSettings
 
 TWO = {"turns": [[0.5, 2.0, 1], [1.5, 4.0, 2], [6.0, 100.0, 1]]}
@@ -70,7 +70,7 @@ async def test_the_size_of_chunks_means_nothing(chunk: int) -> None:
 
 async def test_live_turns_come_before_the_stream_ends() -> None:
     async with service(TWO) as (address, _):
-        channel = grpc.aio.insecure_channel(address)
+        channel = connect(address)
         call = diarization_pb2_grpc.DiarizationServiceStub(channel).Diarize()
         await call.write(config(mode=pb.DIARIZATION_MODE_LIVE, latency_milliseconds=1500))
         ready = await call.read()
@@ -138,7 +138,7 @@ async def test_silence_of_the_client_is_no_end() -> None:
 async def test_full_queues_and_live_places_are_refused_as_ours() -> None:
     slow = {"delay_seconds": 0.2, "workers": 1, "max_batch": 1}
     async with service(slow, queue_seconds=4, backlog_seconds=60, live_streams=1) as (address, _):
-        channel = grpc.aio.insecure_channel(address)
+        channel = connect(address)
         stub = diarization_pb2_grpc.DiarizationServiceStub(channel)
         live = stub.Diarize()
         await live.write(config(mode=pb.DIARIZATION_MODE_LIVE))
@@ -175,7 +175,7 @@ async def test_streams_share_batches_and_live_goes_first() -> None:
 
 async def test_a_drain_is_told_and_the_stream_goes_on() -> None:
     async with service({}) as (address, process):
-        channel = grpc.aio.insecure_channel(address)
+        channel = connect(address)
         call = diarization_pb2_grpc.DiarizationServiceStub(channel).Diarize()
         await call.write(config())
         await call.read()
@@ -193,3 +193,17 @@ async def test_an_empty_recording_has_no_turns() -> None:
         found = await talk(address, [config(), FINISH])
     assert found.turns == []
     assert found.done.usage.audio_seconds == 0
+
+
+async def test_a_recording_that_comes_fast_waits_at_the_client() -> None:
+    slow = {"delay_seconds": 0.05, "workers": 1}
+    async with service(slow, backlog_seconds=5) as (address, process):
+        waiting = asyncio.create_task(diarize(address, loud(60)))
+        (pool,) = process._pools.values()
+        most = 0.0
+        while not waiting.done():
+            most = max(most, pool.load.queued)
+            await asyncio.sleep(0.01)
+        assert told(await waiting)[-1][1] == 60.0
+    # The bound, and the chunk that passed it.
+    assert 0 < most <= 6
