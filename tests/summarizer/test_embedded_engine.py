@@ -130,7 +130,7 @@ async def test_a_prefill_that_nobody_wants_is_ended(shallow_weights: Path) -> No
         with pytest.raises(asyncio.CancelledError):
             await first
         await reading.aclose()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while psutil.pid_exists(process):
                 await asyncio.sleep(0.02)
         assert await engine.count(["one"]) == [1]
@@ -182,7 +182,7 @@ async def test_a_summary_through_the_service_and_an_idle_model_is_let_go(shallow
         assert heard.done is not None
         assert heard.done.model == "extractive"
         assert heard.done.usage.completion_tokens > 0
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while resident.engine is not None or opened[-1].process is not None:
                 await asyncio.sleep(0.05)
 
@@ -240,7 +240,7 @@ async def test_the_process_serves_and_leaves_no_child_behind(shallow_weights: Pa
 
 
 async def _logged(log: Path, event: str, key: str) -> object:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while True:
             for line in log.read_text().splitlines():
                 entry = json.loads(line) if line.startswith("{") else {}

@@ -164,7 +164,7 @@ async def test_closing_a_pass_closes_the_connection() -> None:
         async with aclosing(engine.generate(asking())) as fragments:
             async for _ in fragments:
                 break
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while server.open_streams:
                 await asyncio.sleep(0.01)
         await engine.close()

@@ -1,8 +1,11 @@
 """The stream of the summarization service, over real gRPC, with the scripted engine."""
 
 import asyncio
+import contextlib
 import json
 
+import grpc
+import grpc.aio
 import pytest
 from speech.v1 import audio_pb2, summarization_pb2
 
@@ -180,7 +183,7 @@ async def test_a_client_that_goes_away_frees_the_engine_within_one_step() -> Non
         call = stub.Summarize()
         for request in (config(deltas=True), piece(MEETING), FINISH):
             await call.write(request)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while not script.running:
                 await asyncio.sleep(0.01)
             call.cancel()
@@ -198,13 +201,20 @@ async def test_a_client_that_goes_away_frees_the_engine_within_one_step() -> Non
 async def test_a_deadline_aborts_the_pass() -> None:
     script = Script([Reply(BRIEF)], gate=asyncio.Event())
     async with scripted(script) as stub:
-        call = stub.Summarize(timeout=1.0)
-        for request in (config(), piece(MEETING), FINISH):
-            await call.write(request)
-        async with asyncio.timeout(30):
-            while not script.aborted:
+        # On a busy machine a short deadline passes before the pass begins: then a longer one must do.
+        for seconds in (1.0, 5.0, 25.0):
+            call = stub.Summarize(timeout=seconds)
+            with contextlib.suppress(grpc.aio.AioRpcError):
+                for request in (config(), piece(MEETING), FINISH):
+                    await call.write(request)
+            assert await call.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+            if script.asked:
+                break
+        assert script.asked
+        async with asyncio.timeout(120):
+            while script.running:
                 await asyncio.sleep(0.01)
-    assert script.running == 0
+    assert script.aborted == len(script.asked)
 
 
 async def test_streams_wait_for_their_turn_and_none_starves() -> None:
@@ -214,12 +224,12 @@ async def test_streams_wait_for_their_turn_and_none_starves() -> None:
     async with scripted(script) as stub:
         async with asyncio.TaskGroup() as group:
             big = group.create_task(summarize(stub, long))
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(120):
                 while not script.asked:
                     await asyncio.sleep(0.01)
             waiting = (await runtime(stub)).load.queued
             small = group.create_task(summarize(stub, MEETING))
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(120):
                 while (await runtime(stub)).load.queued <= waiting:
                     await asyncio.sleep(0.01)
             gate.set()
@@ -237,7 +247,7 @@ async def test_a_full_queue_is_said_with_a_time_to_wait() -> None:
         tasks = []
         for waiting in (0, 1):
             tasks.append(group.create_task(summarize(stub, MEETING)))
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(120):
                 while len(script.asked) < 1 or ((await runtime(stub)).load.queued > 0) != bool(waiting):
                     await asyncio.sleep(0.01)
         with pytest.raises(Unavailable) as caught:
