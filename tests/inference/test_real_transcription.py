@@ -29,7 +29,8 @@ async def process(**settings: object) -> AsyncIterator[ScriptedProcess]:
     """Start the process with the embedded model standing in for the others; it serves when the block begins."""
     environment = {f"TRANSCRIPTION_{name.upper()}": str(value) for name, value in settings.items()}
     environment |= {"TRANSCRIPTION_PORT": "0", "TRANSCRIPTION_METRICS_PORT": "0", "TRANSCRIPTION_LOG_JSON": "1"}
-    environment |= {"TRANSCRIPTION_SUBSTITUTE": "base"}
+    # A busy machine may be slow here: how slow is too slow is tried elsewhere.
+    environment |= {"TRANSCRIPTION_SUBSTITUTE": "base", "TRANSCRIPTION_LIVE_LAG_SECONDS": "600"}
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "inference", "transcription"),
