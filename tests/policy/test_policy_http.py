@@ -23,11 +23,20 @@ RECORDING = wav(spoken([1, 2, 3]))
 MEBIBYTE = 2**20
 
 
+async def ready(edge: EdgeUnderTest) -> bool:
+    """Ask whether recordings would be taken."""
+    async with edge.http.get(f"{edge.url}/readyz") as response:
+        return response.status == 200
+
+
 @asynccontextmanager
 async def counting(opened: Opener, **changes: Any) -> AsyncIterator[tuple[EdgeUnderTest, Office]]:
     """Serve with a policy that counts."""
     office = await opened(**changes)
     async with scripted_edge(policy=office.policy) as edge:
+        # On a machine that is busy the services may take their time to answer the first look.
+        while not await ready(edge):
+            await asyncio.sleep(0.1)
         yield edge, office
     await office.policy.close()
 
