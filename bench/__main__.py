@@ -60,7 +60,9 @@ def put(page: str, name: str, block: str) -> str:
 
 def provenance(name: str, flags: list[str]) -> str:
     """One line: the command, the day, the machine and how busy it was."""
-    command = f'make bench ARGS="{" ".join(["--only", name, *flags])}"'
+    # Where a peer lies on this machine is nobody's business: its name is enough.
+    shown = [Path(flag).name if flag.startswith("/") else flag for flag in flags]
+    command = f'make bench ARGS="{" ".join(["--only", name, *shown])}"'
     revision = subprocess.run(
         ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
     ).stdout.strip()
