@@ -88,7 +88,7 @@ def reference(url: str, seconds: float, seed: int, folder: Path) -> Reference:
 async def verbatim(url: str, pcm: NDArray[np.int16], heard: Heard) -> None:
     """The documented page's dialect."""
     async with aiohttp.ClientSession() as session, session.ws_connect(f"{url}/v1/stream") as ws:
-        await ws.send_json({"language": "en", "model": "base"})
+        await ws.send_json({"language": "en"})
         assert (await ws.receive_json())["status"] == "ready"
         begun = time.monotonic()
         finals: list[str] = []
