@@ -83,7 +83,7 @@ test-nemo: .venv-nemo/.stamp ## Streaming Sortformer: NeMo's real classes throug
 test-vllm: .venv-vllm/.stamp ## vLLM on a CPU through the real service
 	.venv-vllm/bin/python -m pytest tests/vllm $(ARGS)
 
-crash-test: setup ## Kills the edge a thousand times between ledger steps
+crash-test: setup ## Kills processes that run the edge's policy, between ledger steps, a thousand runs
 	$(BIN)/python -m tests.policy.crash --runs 1000 $(ARGS)
 
 clean: ## Removes environments and caches, not weights
