@@ -8,7 +8,6 @@ import sys
 import structlog
 
 from edge.app import running_edge
-from edge.policy.command import app as operators
 from edge.policy.database import DatabaseGone
 from edge.policy.opening import open_policy
 from edge.policy.secret import WrongSecret
@@ -52,6 +51,8 @@ def main() -> int:
     settings = EdgeSettings()
     telemetry.configure_logging(level=settings.log_level, as_json=settings.log_json)
     if len(sys.argv) > 1:
+        from edge.policy.command import app as operators  # a server starts sooner without the library of its commands
+
         operators(prog_name="python -m edge")
     allow_many_files()
     try:

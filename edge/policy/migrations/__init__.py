@@ -7,11 +7,8 @@ import os
 import threading
 from pathlib import Path
 
-import alembic.command
-from alembic.config import Config
 from sqlalchemy import Connection, create_engine, event, make_url, text
 from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from edge.policy.database import DatabaseGone
 
@@ -29,6 +26,8 @@ async def upgrade(url: str) -> None:
     if url.startswith("sqlite:"):
         await asyncio.to_thread(_upgrade_sqlite, url)
         return
+    from sqlalchemy.ext.asyncio import create_async_engine  # it takes as long to import as the rest of this together
+
     engine = create_async_engine(make_url(url).set(drivername="postgresql+asyncpg"))
     try:
         async with engine.begin() as connection:
@@ -69,6 +68,9 @@ _ALEMBIC = threading.Lock()
 
 
 def _run(connection: Connection) -> None:
+    import alembic.command
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(FOLDER))
     config.attributes["connection"] = connection
