@@ -21,7 +21,10 @@ LOG = structlog.get_logger(__name__)
 GROUP = 64
 """Statements in one transaction at most; each has its own savepoint, all share one flush to disk."""
 
-PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000")
+PATIENCE = 30.0
+"""Seconds that a statement waits for another process to be done writing."""
+
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
 
 
 @dataclass(slots=True)
@@ -98,7 +101,8 @@ class SQLite(Database):
             connection.close()
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)
+        address = f"{self._path.absolute().as_uri()}?mode=rw"
+        connection = sqlite3.connect(address, uri=True, isolation_level=None, timeout=PATIENCE)
         connection.row_factory = sqlite3.Row
         for pragma in PRAGMAS:
             connection.execute(f"PRAGMA {pragma}").close()

@@ -49,6 +49,8 @@ async def test_several_upgrade_a_new_database_at_once(tmp_path: Path) -> None:
     await asyncio.gather(*(upgrade(f"sqlite:///{path}") for _ in range(4)))
     connection = sqlite3.connect(path)
     assert connection.execute("SELECT count(*) FROM tiers").fetchone() == (3,)
+    # Two edges that both changed this at their start would not wait for each other.
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     connection.close()
 
 

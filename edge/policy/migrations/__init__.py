@@ -4,7 +4,9 @@ import asyncio
 import fcntl
 import logging
 import os
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import Connection, create_engine, event, make_url, text
@@ -58,6 +60,9 @@ def _upgrade_sqlite(url: str) -> None:
 
     with path.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        # The file keeps this. Two processes that both change it do not wait for each other: one of them fails.
+        with closing(sqlite3.connect(path)) as plain:
+            plain.execute("PRAGMA journal_mode=WAL")
         with engine.begin() as connection:
             _run(connection)
     engine.dispose()
