@@ -89,11 +89,14 @@ class Policy(Protocol):
         Raises `Unauthorized` for a key that is no good.
         """
 
-    async def answered(self, principal: Principal, key: str) -> bool:
-        """Tell, before the body is read, whether this `Idempotency-Key` has an answer: then no limit applies."""
+    async def known(self, principal: Principal, key: str) -> bool:
+        """Tell, before the body is read, whether this `Idempotency-Key` has an answer or is being worked on.
+
+        Then no limit applies: the request is no new one, and `replay` says what becomes of it.
+        """
 
     async def replay(self, principal: Principal, key: str, fingerprint: str) -> Outcome:
-        """Give the answer of a key that has one: `Replay` or `Mismatch`; `Running` if it has gone meanwhile."""
+        """Tell what a `known` key means: `Replay`, `Mismatch`, or `Running`, also if it was given back since."""
 
     def admit(self, principal: Principal, *, kind: Kind, request_id: str) -> AbstractAsyncContextManager[Admission]:
         """Let one request in for as long as the context is open.

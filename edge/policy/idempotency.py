@@ -54,8 +54,10 @@ CLAIM = _INSERT.on_conflict_do_update(
     ),
 ).returning(REQUESTS.c.request)
 RECALL = select(REQUESTS.c.fingerprint, REQUESTS.c.request, REQUESTS.c.audio_ms, REQUESTS.c.answer).where(_MINE)
-ANSWERED = select(REQUESTS.c.request).where(
-    _MINE, REQUESTS.c.answer.is_not(None), REQUESTS.c.created_at >= now_ms() - KEEP_MS
+KNOWN = select(REQUESTS.c.request).where(
+    _MINE,
+    or_(REQUESTS.c.answer.is_not(None), alive(REQUESTS.c.process)),
+    REQUESTS.c.created_at >= now_ms() - KEEP_MS,
 )
 KEEP = (
     update(REQUESTS)
@@ -93,9 +95,9 @@ class Idempotency:
         self._database = database
         self._process = process
 
-    async def answered(self, account: str, key: str) -> bool:
-        """Tell whether the key has an answer."""
-        return bool(await self._database.run(ANSWERED, account=account, key=key))
+    async def known(self, account: str, key: str) -> bool:
+        """Tell whether the key has an answer, or a process with a pulse that works on it."""
+        return bool(await self._database.run(KNOWN, account=account, key=key))
 
     async def claim(self, account: str, key: str, fingerprint: str, *, request: str) -> Claimed | Kept:
         """Claim the key for the admission `request`.

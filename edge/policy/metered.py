@@ -68,9 +68,9 @@ class MeteredPolicy(Policy):
         """Let one request in: a slot, then the least that a request costs."""
         return self._admitted(principal, kind, request_id)
 
-    async def answered(self, principal: Principal, key: str) -> bool:
-        """Tell whether the key has an answer."""
-        return await self._desk.idempotency.answered(principal.account, key)
+    async def known(self, principal: Principal, key: str) -> bool:
+        """Tell whether the key has an answer, or is being worked on."""
+        return await self._desk.idempotency.known(principal.account, key)
 
     async def replay(self, principal: Principal, key: str, fingerprint: str) -> Outcome:
         """Give the answer that the key has."""

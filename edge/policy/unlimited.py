@@ -52,7 +52,7 @@ class Unlimited(Policy):
         """The same principal for every caller."""
         return self.principal
 
-    async def answered(self, principal: Principal, key: str) -> bool:
+    async def known(self, principal: Principal, key: str) -> bool:
         """Nothing is remembered."""
         return False
 

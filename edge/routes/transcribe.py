@@ -28,7 +28,7 @@ async def transcribe(request: web.Request) -> web.StreamResponse:
     edge = request.app[EDGE]
     principal = await principal_of(request)
     key = key_of(request)
-    if key is not None and await edge.policy.answered(principal, key):
+    if key is not None and await edge.policy.known(principal, key):
         return await _repeat(request, principal, key)
     async with edge.policy.admit(principal, kind="transcription", request_id=telemetry.request_id.get()) as admission:
         await edge.backends.transcription.replicas.check()
@@ -51,7 +51,7 @@ async def transcribe(request: web.Request) -> web.StreamResponse:
 
 
 async def _repeat(request: web.Request, principal: Principal, key: str) -> web.StreamResponse:
-    """Answer a request that was answered before: no limit but that of its size applies."""
+    """Answer a request that is no new one: no limit but that of its size applies."""
     edge = request.app[EDGE]
     async with open_spool(edge.settings.spool_folder) as spool:
         await _let_the_body_come(request)

@@ -98,7 +98,7 @@ def die() -> None:
 async def transcribe(office: Office, principal: Principal, key: str, seconds: float) -> bool:
     """Do what the route does, and tell whether there was an answer."""
     try:
-        if await office.policy.answered(principal, key):
+        if await office.policy.known(principal, key):
             return isinstance(await office.policy.replay(principal, key, key), Replay)
         async with office.policy.admit(principal, kind="transcription", request_id="r") as admission:
             outcome = await admission.begin(key, key)

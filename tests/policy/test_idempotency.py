@@ -1,6 +1,7 @@
 """Requests that are sent again."""
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import pytest
 from sqlalchemy import update
@@ -23,7 +24,7 @@ _AGE = update(REQUESTS).values(created_at=REQUESTS.c.created_at - 24 * 3600 * 10
 
 async def post(office: Office, principal: Principal, *, body: str = "body", seconds: float = 60.0) -> Outcome:
     """Do what the route does for a request with a key."""
-    if await office.policy.answered(principal, "key"):
+    if await office.policy.known(principal, "key"):
         return await office.policy.replay(principal, "key", body)
     async with office.policy.admit(principal, kind="transcription", request_id="r") as admission:
         outcome = await admission.begin("key", body)
@@ -66,6 +67,21 @@ async def test_while_the_first_runs_the_second_waits(opened: Opener) -> None:
         assert await post(other, principal, body="another") == Mismatch()
         await admission.finish(ANSWER, seconds=1)
     assert await post(other, principal) == Replay(ANSWER)
+
+
+@pytest.mark.parametrize("tier", ["paid", "free"])
+async def test_who_asks_again_too_early_needs_no_credits_and_no_slot(opened: Opener, tier: str) -> None:
+    one, other = await opened(), await opened()
+    principal, _ = await caller(one, tier, balance=1)
+    async with AsyncExitStack() as stack:
+        if tier == "free":
+            await stack.enter_async_context(one.policy.admit(principal, kind="stream", request_id="r"))
+        admission = await stack.enter_async_context(one.policy.admit(principal, kind="transcription", request_id="r"))
+        assert await admission.begin("key", "body") == Fresh()
+        for _ in range(3):
+            assert await post(other, principal) == Running()
+        assert await post(other, principal, body="another") == Mismatch()
+    await explained(one)
 
 
 async def test_what_failed_may_be_tried_again(opened: Opener) -> None:

@@ -110,7 +110,7 @@ async def test_what_was_left_during_the_outage_is_given_back(opened: Opener) -> 
     assert await office.desk.ledger.available(wallet) == 7
     await office.keeper.beat()
     assert await office.desk.ledger.available(wallet) == 10
-    assert not await office.policy.answered(principal, "key")
+    assert not await office.policy.known(principal, "key")
     async with office.policy.admit(principal, kind="transcription", request_id="r") as admission:
         assert await admission.begin("key", "body") == Fresh()
     await explained(office)
