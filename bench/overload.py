@@ -1,14 +1,14 @@
 """(e) and overload: how fast a cancelled request leaves the queue, and ten times what the machine can do."""
 
 import argparse
-import re
 import socket
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import requests
+import grpc
+from speech.v1 import transcription_pb2, transcription_pb2_grpc
 
 from bench.corpus import joined, write_flac
 from bench.load import median, post, row, table
@@ -22,16 +22,15 @@ def configure(parser: argparse._ArgumentGroup) -> None:
     parser.add_argument("--cancels", type=int, default=100)
 
 
-def queued(metrics: str) -> float:
-    """Seconds of audio that wait, by the service's own metric."""
-    found = re.findall(r"^transcription_queue_seconds(?:\{[^}]*\})? ([0-9.e+-]+)$", metrics, re.MULTILINE)
-    return sum(float(one) for one in found)
+def busy(stub: transcription_pb2_grpc.TranscriptionServiceStub) -> bool:
+    """Whether anything waits or is in the engine."""
+    load = stub.GetRuntime(transcription_pb2.TranscriptionServiceGetRuntimeRequest()).load
+    return bool(load.queued or load.slots_in_use)
 
 
 def cancels(house: House, file: Path, count: int) -> list[str]:
     """Post, hang up, and watch the queue empty; then the same many times, and the memory before and after."""
     service = house.services["transcription"][0]
-    metrics = f"http://127.0.0.1:{service.metrics_port}/metrics"
     body = file.read_bytes()
 
     def hang_up(after: float) -> None:
@@ -49,12 +48,16 @@ def cancels(house: House, file: Path, count: int) -> list[str]:
             time.sleep(after)
 
     times = []
-    for _ in range(5):
-        hang_up(4.0)
-        begun = time.monotonic()
-        while queued(requests.get(metrics, timeout=5).text) > 0 and time.monotonic() - begun < 60:
-            time.sleep(0.02)
-        times.append(time.monotonic() - begun)
+    with grpc.insecure_channel(f"127.0.0.1:{service.port}") as channel:
+        stub = transcription_pb2_grpc.TranscriptionServiceStub(channel)
+        while len(times) < 5:
+            hang_up(4.0)
+            begun = time.monotonic()
+            if not busy(stub):
+                raise RuntimeError("the recording was done before its caller went away")
+            while busy(stub):
+                time.sleep(0.01)
+            times.append(time.monotonic() - begun)
     hang_up(1.0)
     before = service.resident_bytes(), house.edge.resident_bytes()
     with ThreadPoolExecutor(4) as pool:
@@ -63,7 +66,7 @@ def cancels(house: House, file: Path, count: int) -> list[str]:
     after = service.resident_bytes(), house.edge.resident_bytes()
     grown = [f"{(late - early) / 2**20:+.0f} MiB" for early, late in zip(before, after, strict=True)]
     return [
-        row("client gone to empty queue, median of 5", f"{median(times):.2f} s"),
+        row("client gone to empty queue and idle engine, median of 5", f"{median(times):.2f} s"),
         row("longest", f"{max(times):.2f} s"),
         row(f"memory after {count} cancelled requests: Transcription", grown[0]),
         row("edge", grown[1]),

@@ -12,6 +12,7 @@ from edge.connections import Census, Connection, Door, Network
 from edge.context import EDGE, Edge
 from edge.job import Terms
 from edge.policy import Policy
+from edge.room import Room
 from edge.routes import ROUTES
 from edge.settings import EdgeSettings
 from media import Limits
@@ -46,9 +47,10 @@ async def running_edge(
         asyncio.Semaphore(settings.decoders),
         diarize_fallback=settings.diarize_fallback,
         spread_seconds=settings.spread_seconds,
+        room_seconds=settings.room_seconds,
         speakers_wait_seconds=settings.speakers_wait_seconds,
     )
-    edge = Edge(settings, backends, policy, terms)
+    edge = Edge(settings, backends, policy, terms, Room())
     runner = web.AppRunner(
         create_app(edge),
         handler_cancellation=True,

@@ -8,6 +8,7 @@ from edge.backends import Backends
 from edge.job import Terms
 from edge.live.session import LiveSession
 from edge.policy import Policy, Principal
+from edge.room import Room
 from edge.settings import EdgeSettings
 
 
@@ -19,6 +20,7 @@ class Edge:
     backends: Backends
     policy: Policy
     terms: Terms
+    room: Room
     draining: bool = field(default=False)
     """Whether the process goes away: it is alive, and not ready."""
     sessions: set[LiveSession] = field(default_factory=set)

@@ -36,6 +36,8 @@ class Recognition:
     interim: bool = True
     hotwords: tuple[str, ...] = ()
     prompt: str = ""
+    expected: float = 0.0
+    """Seconds of audio that will probably come; 0: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class Runtime:
     queued: float
     queue_limit: float
     queue_delay: float
+    pace: float
+    """Seconds of audio that it works off in a second; 0: not known."""
     draining: bool
     state: str = "ready"
     """Summaries only: `ready`, `fetching`, `absent` or `failed`."""
@@ -59,12 +63,11 @@ class Runtime:
     fetched: int = 0
     total: int = 0
 
-    @property
-    def full(self) -> bool:
-        """Whether it would refuse new work."""
+    def takes(self, *, live: bool = False) -> bool:
+        """Whether it would take a new stream. Live work goes before what waits, so that it needs no room there."""
         no_stream = 0 < self.stream_limit <= self.streams
         no_room = 0 < self.queue_limit <= self.queued
-        return self.draining or no_stream or no_room
+        return not (self.draining or no_stream or (no_room and not live))
 
 
 STYLES: Mapping[str, summarization_pb2.SummaryStyle.ValueType] = {
@@ -88,6 +91,7 @@ def recognition_config(wanted: Recognition) -> transcription_pb2.TranscriptionCo
         word_timestamps=True,
         hotwords=wanted.hotwords,
         prompt=wanted.prompt,
+        expected_seconds=wanted.expected,
     )
 
 
@@ -191,6 +195,7 @@ def _runtime(accelerators: Iterable[audio_pb2.Accelerator], load: audio_pb2.Load
         queued=load.queued,
         queue_limit=load.queue_limit,
         queue_delay=load.queue_delay_seconds,
+        pace=load.pace,
         draining=load.draining,
     )
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,18 +14,22 @@ from edge import transcript
 from edge.backends import Backends, Diarization
 from edge.convert import Recognition
 from edge.errors import ServiceUnavailable
-from edge.events import Done, Merged, Progress, Ready
+from edge.events import Done, Merged, Progress, Ready, RecognitionEvent
 from edge.metrics import FILE_SECONDS, SPEAKERS_LEFT_OUT
 from edge.options import Options
 from edge.policy import Admission
 from edge.reading import Reading
 from edge.recording import Recording, open_recording
 from edge.resuming import Recogniser
+from edge.room import Place
 from edge.spreading import Spread
 from edge.threads import in_thread
 from edge.types import BYTES_PER_SECOND, DiarizationState, Segment, Transcript, Turn
 from media import Decoder, Limits, decode
-from rpc.errors import ServiceError
+from rpc.errors import Overloaded, ServiceError, Unavailable
+
+ROOM_WAIT_SECONDS = 2.0
+"""Longest wait between two tries to find room."""
 
 _log = structlog.get_logger(__name__)
 
@@ -47,6 +52,8 @@ class Terms:
     decoders: asyncio.Semaphore
     """Places for children that decode."""
     diarize_fallback: bool = True
+    room_seconds: float = 300.0
+    """Longest wait for room at the services, once a body has come."""
     """Whether a transcript without speakers is better than none, where the caller did not insist."""
     spread_seconds: float = 60.0
     """Length from which a recording is decoded by all replicas together."""
@@ -70,11 +77,14 @@ class _Audio:
 class Job:
     """One recording."""
 
-    def __init__(self, backends: Backends, terms: Terms, *, options: Options, admission: Admission) -> None:
+    def __init__(
+        self, backends: Backends, terms: Terms, *, options: Options, admission: Admission, place: Place
+    ) -> None:
         self._backends = backends
         self._terms = terms
         self._options = options
         self._admission = admission
+        self._place = place
 
     async def run(self, source: int, listener: Listener) -> Transcript:
         """Transcribe the file behind a descriptor.
@@ -86,11 +96,13 @@ class Job:
             decoder = await decoding.enter_async_context(decode(source, limits=self._terms.limits))
             estimate = decoder.probe.container_seconds or 0.0
             await self._admission.hold(estimate)
+            self._place.seconds = estimate or None
             async with open_recording(self._terms.folder) as recording, asyncio.TaskGroup() as group:
                 audio = group.create_task(self._decode(decoder, decoding, recording, held=estimate))
                 turns = group.create_task(self._turns(recording)) if self._diarizes else None
-                words = await self._words(recording, listener, estimate)
+                words = await self._words(recording, listener, expected=estimate)
                 decoded = await audio
+                self._place.seconds = self._place.done = decoded.duration
                 found = await self._await_turns(turns, decoded.duration)
         FILE_SECONDS.inc(decoded.duration)
         # Some hours of words take longer than an event loop should be held.
@@ -112,29 +124,50 @@ class Job:
         await decoding.aclose()
         return _Audio(decoder.report.duration, decoder.report.truncated)
 
-    async def _words(self, recording: Recording, listener: Listener, estimate: float) -> _Words:
+    async def _words(self, recording: Recording, listener: Listener, *, expected: float) -> _Words:
         wanted = Recognition(
             self._options.model,
             self._options.language,
             hotwords=self._options.hotwords,
             prompt=self._options.prompt,
+            expected=expected,
         )
         words = _Words([])
-        async with aclosing((await self._recogniser(wanted, recording, estimate)).events()) as events:
+        async with aclosing(self._events(wanted, recording)) as events:
             async for event in events:
                 match event:
                     case Segment():
                         words.segments.append(event)
                         await listener(event)
-                    case Ready() | Progress():
+                    case Ready():
+                        await listener(event)
+                    case Progress(processed=time_done):
+                        self._place.done = max(self._place.done, time_done)
                         await listener(event)
                     case Done(language=language, served_by=model):
                         words.language, words.model = language, model
         return words
 
-    async def _recogniser(self, wanted: Recognition, recording: Recording, estimate: float) -> Recogniser | Spread:
+    async def _events(self, wanted: Recognition, recording: Recording) -> AsyncGenerator[RecognitionEvent, None]:
+        """What is recognised. The body has come, so that a service without room is asked again for a while."""
+        until = time.monotonic() + self._terms.room_seconds
+        begun = False
+        while True:
+            try:
+                async with aclosing((await self._recogniser(wanted, recording)).events()) as events:
+                    async for event in events:
+                        begun = True
+                        yield event
+            except Unavailable as error:
+                if begun or error.reason != Overloaded.reason or time.monotonic() > until:
+                    raise
+                await asyncio.sleep(min(error.retry_after or ROOM_WAIT_SECONDS, ROOM_WAIT_SECONDS))
+            else:
+                return
+
+    async def _recogniser(self, wanted: Recognition, recording: Recording) -> Recogniser | Spread:
         service = self._backends.transcription
-        if estimate >= self._terms.spread_seconds and len(await service.replicas.look()) > 1:
+        if wanted.expected >= self._terms.spread_seconds and len(await service.replicas.look()) > 1:
             return Spread(service, wanted, recording)
         return Recogniser(service, wanted, recording)
 

@@ -56,23 +56,31 @@ class Replicas:
             await asyncio.shield(self._looking)
         return self._seen
 
-    async def check(self) -> None:
-        """Find out whether a stream would be taken now. Raises `ServiceUnavailable`, `Overloaded`."""
-        self._choices(await self._with_room(), avoid=())
+    async def check(self, *, live: bool = False) -> Mapping[str, Runtime]:
+        """The healthy replicas, if one would take a stream now. Raises `ServiceUnavailable`, `Overloaded`.
 
-    async def choose(self, *, avoid: Collection[str] = ()) -> str:
+        That none would is believed for a little longer than other news: whoever is refused should not wait for it.
+        """
+        seen = await self.look()
+        if time.monotonic() - self._looked >= 2 * FRESH_SECONDS:
+            seen = await self._with_room(live=live)
+        self._choices(seen, avoid=(), live=live)
+        return seen
+
+    async def choose(self, *, avoid: Collection[str] = (), live: bool = False) -> str:
         """Address of the replica with the most room; those to `avoid` only if there is no other.
 
+        Live work goes before recordings, so that it needs no room in the queue.
         Raises `ServiceUnavailable`, `Overloaded`.
         """
-        seen = await self._with_room()
-        choices = self._choices(seen, avoid=avoid)
+        seen = await self._with_room(live=live)
+        choices = self._choices(seen, avoid=avoid, live=live)
         return min(choices, key=lambda address: self._weight(address, seen[address]))
 
-    async def _with_room(self) -> Mapping[str, Runtime]:
+    async def _with_room(self, *, live: bool) -> Mapping[str, Runtime]:
         """What was seen last, or what is to be seen now if no replica had room then."""
         seen = await self.look()
-        return seen if any(not runtime.full for runtime in seen.values()) else await self.look(fresh=True)
+        return seen if any(runtime.takes(live=live) for runtime in seen.values()) else await self.look(fresh=True)
 
     def channel(self, address: str) -> grpc.aio.Channel:
         """The channel to a replica, for a stream that counts as its load from now on."""
@@ -95,13 +103,13 @@ class Replicas:
         streams = runtime.streams + self._opened[address]
         return (runtime.queue_delay, streams / max(1, runtime.stream_limit))
 
-    def _choices(self, seen: Mapping[str, Runtime], *, avoid: Collection[str]) -> list[str]:
+    def _choices(self, seen: Mapping[str, Runtime], *, avoid: Collection[str], live: bool) -> list[str]:
         if not seen:
             raise ServiceUnavailable(f"No {self.name} service is available now.", code=f"{self.name}_unavailable")
-        free = [address for address, runtime in seen.items() if not runtime.full]
+        free = [address for address, runtime in seen.items() if runtime.takes(live=live)]
         if not free:
             wait = min(runtime.queue_delay for runtime in seen.values())
-            raise Overloaded(f"The {self.name} service has no room now.", retry_after=max(1.0, wait))
+            raise Overloaded(f"The {self.name} service has no room now.", retry_after=max(1.0, 0.1 * wait))
         return [address for address in free if address not in avoid] or free
 
     async def _refresh(self) -> None:

@@ -49,7 +49,9 @@ class Recogniser:
         while True:
             address = ""
             try:
-                address = await self._service.replicas.choose(avoid=[*self._failed, *self._slow])
+                address = await self._service.replicas.choose(
+                    avoid=[*self._failed, *self._slow], live=self._wanted.live
+                )
                 if address in self._slow and self._refusal is not None:
                     raise self._refusal
                 async with aclosing(self._part(address)) as part:

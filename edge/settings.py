@@ -42,6 +42,9 @@ class EdgeSettings(BaseSettings):
     diarize_fallback: bool = Field(
         default=True, description="send a transcript without speakers when they cannot be had"
     )
+    room_seconds: float = Field(
+        default=300.0, ge=0, description="wait for room at the services once a recording has come"
+    )
     spread_seconds: float = Field(
         default=60.0, ge=0, description="length from which all transcription replicas share one recording"
     )

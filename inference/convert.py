@@ -1,5 +1,6 @@
 """Between the messages of speech.v1 and the values of inference. Pure."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -51,6 +52,8 @@ class StreamConfig:
     """Seconds of the longest utterance; None: the mode's own."""
     plan_only: bool = False
     """Whether windows are told instead of decoded."""
+    expected: float = 0.0
+    """Seconds of audio that will probably come; 0: not known."""
     window: tuple[Span, tuple[Span, ...]] | None = None
     """The planned window, and the speech in it, that the stream's audio is."""
 
@@ -75,6 +78,8 @@ def stream_config(config: transcription_pb2.TranscriptionConfig) -> StreamConfig
     form = audio_form(config.format)
     if live and form.encoding is Encoding.CONTAINER:
         raise BadConfig("a live stream carries samples, not a container")
+    if not 0 <= config.expected_seconds < math.inf:
+        raise BadConfig("expected_seconds is a number of seconds")
     window = _planned(config.window) if config.HasField("window") else None
     if (live and (config.plan_only or window)) or (config.plan_only and window):
         raise BadConfig("plan_only and window are for recordings, and for one stream each")
@@ -92,6 +97,7 @@ def stream_config(config: transcription_pb2.TranscriptionConfig) -> StreamConfig
         silence=_seconds(config.endpointing, "silence_milliseconds", low=100, high=5000),
         longest=_seconds(config.endpointing, "utterance_milliseconds", low=2000, high=30_000),
         plan_only=config.plan_only,
+        expected=0.0 if live else config.expected_seconds,
         window=window,
     )
 
@@ -180,10 +186,11 @@ def load(schedulers: Sequence[Scheduler], *, streams: int, stream_limit: int, dr
         stream_limit=stream_limit,
         slots=sum(scheduler.slots for scheduler in schedulers),
         slots_in_use=sum(scheduler.slots_in_use for scheduler in schedulers),
-        queued=sum(scheduler.queued_seconds for scheduler in schedulers),
-        queue_limit=sum(scheduler.queue_limit for scheduler in schedulers),
+        queued=sum(scheduler.waiting_seconds for scheduler in schedulers),
+        queue_limit=sum(scheduler.backlog.limit for scheduler in schedulers),
         queue_delay_seconds=max((scheduler.delay for scheduler in schedulers), default=0.0),
         draining=draining,
+        pace=sum(scheduler.pace.audio_per_second for scheduler in schedulers),
     )
 
 

@@ -70,7 +70,7 @@ class LiveSession:
         self._scheduler = hearing.scheduler
         self._listener = listener
         self._threads = hearing.threads
-        self._number = hearing.scheduler.admit()
+        self._number = hearing.scheduler.enter()
         self._options = options
         self._interim = interim
         self._bounds = bounds

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 
+from inference.backlog import Backlog
 from inference.engines import TranscriptionEngine
 from inference.pace import Pace
 from inference.queueing import Job, WindowQueue
@@ -29,11 +30,11 @@ class BatchPolicy:
     max_wait: float
     """Seconds that a worker waits for a batch of files to fill."""
     queue_seconds: float
-    """Audio that may wait; past it new streams are refused."""
+    """Audio that may be taken on and not worked off; past it new streams are refused."""
 
 
 class QueueFull(Overloaded):
-    """More audio waits than the queue may hold."""
+    """More audio is taken on than may wait."""
 
 
 class SchedulerClosed(Overloaded):
@@ -85,6 +86,7 @@ class Scheduler:
         self._bulk_running = 0
         self._timer: asyncio.TimerHandle | None = None
         self._sessions = itertools.count(1)
+        self.backlog = Backlog(policy.queue_seconds)
         self._closed = False
         self.pace = Pace(self._workers)
 
@@ -104,14 +106,14 @@ class Scheduler:
         return self._queue.seconds
 
     @property
-    def queue_limit(self) -> float:
-        """Bound of `queued_seconds`."""
-        return self._policy.queue_seconds
+    def waiting_seconds(self) -> float:
+        """Audio that was taken on and is not worked off, in the queue or not."""
+        return max(self._queue.seconds, self.backlog.seconds)
 
     @property
     def delay(self) -> float:
-        """Seconds that a new window would wait, by the measured pace."""
-        return self._queue.seconds / self.pace.audio_per_second
+        """Seconds that this takes, by the measured pace."""
+        return self.waiting_seconds / self.pace.audio_per_second
 
     @property
     def oldest(self) -> float:
@@ -129,14 +131,21 @@ class Scheduler:
         """Windows of one file that keep the workers busy: what all files together should have here at once."""
         return 2 * max(1, self._workers - 1) * self._max_batch
 
-    def admit(self) -> int:
-        """Return the number of a new session. Raises QueueFull with the time until there is room."""
-        excess = self._queue.seconds - self._policy.queue_seconds
+    def admit(self, *, patience: float = 1.0) -> int:
+        """Return the number of a new session. Raises QueueFull with the time until there is room.
+
+        `patience` times the bound may wait before it does: more for parts of what is already at work.
+        """
+        excess = self.waiting_seconds - patience * self._policy.queue_seconds
         if excess >= 0:
             raise QueueFull(
                 "more audio waits than can be worked off soon",
                 retry_after=max(1.0, (excess + 0.1 * self._policy.queue_seconds) / self.pace.audio_per_second),
             )
+        return self.enter()
+
+    def enter(self) -> int:
+        """Return the number of a new session that does not wait its turn behind others."""
         return next(self._sessions)
 
     def transcribe(
@@ -153,6 +162,7 @@ class Scheduler:
 
     def leave(self, session: int) -> None:
         """End a session: what it has waiting leaves the queue at once."""
+        self.backlog.leave(session)
         for job in self._queue.leave(session):
             job.payload.future.cancel()
 

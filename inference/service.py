@@ -93,7 +93,7 @@ def states(pool: ModelPool, longest_wait: float) -> dict[str, bool]:
     for model in pool.loaded:
         scheduler, name = model.scheduler, model.row.id
         served[name] = scheduler.oldest < longest_wait
-        metrics.QUEUE_SECONDS.labels(name).set(scheduler.queued_seconds)
+        metrics.QUEUE_SECONDS.labels(name).set(scheduler.waiting_seconds)
         metrics.QUEUE_AGE.labels(name).set(scheduler.oldest)
         metrics.QUEUE_DELAY.labels(name).set(scheduler.delay)
         metrics.SLOTS_IN_USE.labels(name).set(scheduler.slots_in_use)

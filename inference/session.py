@@ -71,13 +71,21 @@ class FileSession:
     """A recording, taken as fast as the engine works it off; what it holds does not grow with its length."""
 
     def __init__(
-        self, hearing: Hearing, listener: Hears, options: DecodingOptions, *, companions: "set[FileSession]"
+        self,
+        hearing: Hearing,
+        listener: Hears,
+        options: DecodingOptions,
+        *,
+        companions: "set[FileSession]",
+        expected: float = 0.0,
+        patience: float = 1.0,
     ) -> None:
         self.changed = Signal()
         self._scheduler = hearing.scheduler
         self._listener = listener
         self._threads = hearing.threads
-        self._number = hearing.scheduler.admit()
+        self._number = hearing.scheduler.admit(patience=patience)
+        self._expected = expected
         self._options = options
         self._companions = companions
         companions.add(self)
@@ -89,6 +97,7 @@ class FileSession:
         self._failure: BaseException | None = None
         self._finished = self._told = False
         self._reported = 0.0
+        self._owe()
 
     @property
     def received(self) -> float:
@@ -99,6 +108,7 @@ class FileSession:
         """Take the next audio. Returns when there is room for more."""
         if self._listener.append(pcm):
             await self._hear(self._listener.hear)
+        self._owe()
         if self._listener.received - self._reported >= PROGRESS_SECONDS:
             self._report()
         while self._finals.undone >= self._share and self._failure is None:
@@ -113,6 +123,7 @@ class FileSession:
         """No more audio comes: `Done` follows once everything is final."""
         await self._hear(self._listener.finish)
         self._finished = True
+        self._owe()
         self._decide()
         self.changed.fire()
 
@@ -125,6 +136,7 @@ class FileSession:
                 self._language(decoded.language, decoded.language_probability)
             self._events += decoded.segments
             self._report()
+            self._owe()
         if self._finished and not self._told and self._finals.empty:
             self._told = True
             self._events.append(self._done())
@@ -211,9 +223,17 @@ class FileSession:
 
     def _report(self) -> None:
         self._reported = self._listener.received
+        self._events.append(Progress(self._listener.received, self._processed))
+
+    def _owe(self) -> None:
+        coming = 0.0 if self._finished else self._expected
+        self._scheduler.backlog.owe(self._number, max(coming, self._listener.received) - self._processed)
+
+    @property
+    def _processed(self) -> float:
         first = self._finals.first
         processed = first.span.start if first else self._listener.needed
-        self._events.append(Progress(self._listener.received, min(processed, self._listener.received)))
+        return min(processed, self._listener.received)
 
     def _done(self) -> Done:
         language, share = self._finals.language

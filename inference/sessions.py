@@ -15,6 +15,9 @@ from inference.session import FileSession, Hearing, Session
 from inference.tentative import Company
 from inference.voice import Voices
 
+PART_PATIENCE = 2.0
+"""Times the bound of what may wait until windows of a planned recording are refused: it is at work already."""
+
 
 @dataclass(frozen=True, slots=True)
 class SessionPolicy:
@@ -60,7 +63,9 @@ class Sessions:
         hearing = Hearing(scheduler, self._threads)
         session: FileSession | LiveSession
         if config.window is not None:
-            session = FileSession(hearing, WholeWindow(*config.window), config.options, companions=self._files)
+            session = FileSession(
+                hearing, WholeWindow(*config.window), config.options, companions=self._files, patience=PART_PATIENCE
+            )
         elif config.live:
             listener = self._listener(self._policy.speech, config)
             session = LiveSession(
@@ -75,7 +80,7 @@ class Sessions:
         else:
             kind = PlanSession if config.plan_only else FileSession
             listener = self._listener(self._policy.files, config)
-            session = kind(hearing, listener, config.options, companions=self._files)
+            session = kind(hearing, listener, config.options, companions=self._files, expected=config.expected)
         try:
             yield session
         finally:

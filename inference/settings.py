@@ -44,7 +44,12 @@ class TranscriptionSettings(BaseSettings, ServerSettings):
     max_batch: int = Field(default=0, ge=0, description="windows of one call; 0: by device")
     max_wait_seconds: float = Field(default=0.0, ge=0, le=1, description="how long a batch of files waits to fill")
 
-    queue_seconds: float = Field(default=3600.0, gt=0, description="audio that may wait; past it streams are refused")
+    queue_seconds: float = Field(
+        default=4 * 3600.0,
+        gt=0,
+        description="audio that may be taken on and not worked off, of one recording at most an eighth counted; past it"
+        " recordings are refused",
+    )
     queue_age_seconds: float = Field(
         default=120.0, gt=0, description="age of the oldest window at which health is lost"
     )

@@ -47,7 +47,7 @@ async def _admitted(request: web.Request, edge: Edge, ws: web.WebSocketResponse)
     if edge.draining:
         raise ServiceUnavailable("The server is going away.", code="draining", retry_after=1)
     async with edge.policy.admit(principal, kind="stream", request_id=telemetry.request_id.get()) as admission:
-        await edge.backends.transcription.replicas.check()
+        await edge.backends.transcription.replicas.check(live=True)
         await ws.prepare(request)
         session = LiveSession(
             ws,

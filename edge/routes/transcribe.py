@@ -31,19 +31,20 @@ async def transcribe(request: web.Request) -> web.StreamResponse:
     if key is not None and await edge.policy.known(principal, key):
         return await _repeat(request, principal, key)
     async with edge.policy.admit(principal, kind="transcription", request_id=telemetry.request_id.get()) as admission:
-        await edge.backends.transcription.replicas.check()
-        async with open_spool(edge.settings.spool_folder) as spool:
-            await _let_the_body_come(request)
-            upload = await receive(request, spool, max_bytes=admission.max_bytes, pace=edge.settings.pace)
-            options = parse_options(upload.fields)
-            if key is not None:
-                outcome = await admission.begin(key, await _fingerprint(upload, spool))
-                if not isinstance(outcome, Fresh):
-                    return await repeated(request, outcome)
-            job = Job(edge.backends, edge.terms, options=options, admission=admission)
-            if wants_events(request):
-                return await _tell(request, job, admission, source=spool.descriptor)
-            transcript = await job.run(spool.descriptor, _nobody)
+        seen = await edge.backends.transcription.replicas.check()
+        with edge.room.place(seen, request.content_length) as place:
+            async with open_spool(edge.settings.spool_folder) as spool:
+                await _let_the_body_come(request)
+                upload = await receive(request, spool, max_bytes=admission.max_bytes, pace=edge.settings.pace)
+                options = parse_options(upload.fields)
+                if key is not None:
+                    outcome = await admission.begin(key, await _fingerprint(upload, spool))
+                    if not isinstance(outcome, Fresh):
+                        return await repeated(request, outcome)
+                job = Job(edge.backends, edge.terms, options=options, admission=admission, place=place)
+                if wants_events(request):
+                    return await _tell(request, job, admission, source=spool.descriptor)
+                transcript = await job.run(spool.descriptor, _nobody)
         response = await in_thread(_answer, transcript, options, upload)
         await admission.finish(kept(response), seconds=transcript.duration)
     response.headers.update(rate_limit_headers(admission.limits))

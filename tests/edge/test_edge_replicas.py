@@ -97,7 +97,9 @@ async def test_a_full_replica_is_passed_over() -> None:
     full.refusal = lambda: Overloaded("full", retry_after=9)
     async with AsyncExitStack() as stack:
         addresses = [await stack.enter_async_context(serving(each, TRANSCRIPTION)) for each in (full, free)]
-        edge = await stack.enter_async_context(scripted_edge(transcription_addresses=tuple(addresses)))
+        edge = await stack.enter_async_context(
+            scripted_edge(transcription_addresses=tuple(addresses), room_seconds=0.0)
+        )
         for _ in range(4):
             assert await _posted(edge) == text_of(NUMBERS)
         assert len(free.configs) == 4
@@ -106,18 +108,34 @@ async def test_a_full_replica_is_passed_over() -> None:
             assert (response.status, response.headers["Retry-After"]) == (503, "9")
 
 
+async def test_a_recording_that_has_come_waits_for_room() -> None:
+    async with scripted_edge() as edge:
+        tries = 0
+
+        def refusal() -> Overloaded:
+            nonlocal tries
+            tries += 1
+            if tries == 2:
+                edge.transcription.refusal = None
+            return Overloaded("full", retry_after=0.1)
+
+        edge.transcription.refusal = refusal
+        assert await _posted(edge) == text_of(NUMBERS)
+        assert tries == 2
+
+
 async def test_a_load_past_its_bound_is_refused_before_the_body() -> None:
     async with scripted_edge() as edge:
         edge.transcription.load.queued = 100
         edge.transcription.load.queue_limit = 100
-        edge.transcription.load.queue_delay_seconds = 42.3
+        edge.transcription.load.queue_delay_seconds = 423.0
         async with edge.http.post(f"{edge.url}/v1/transcribe", data=form(wav(spoken(NUMBERS)))) as response:
             assert (response.status, response.headers["Retry-After"]) == (503, "42")
             assert (await response.json())["code"] == "overloaded"
         assert edge.transcription.configs == []
-        # Once a look may be taken again, one is taken before anybody is refused.
+        # That there is no room is believed for two looks; then one is taken before anybody is refused.
         edge.transcription.load.queued = 0
-        await asyncio.sleep(FRESH_SECONDS + 0.1)
+        await asyncio.sleep(2 * FRESH_SECONDS + 0.1)
         assert await _posted(edge) == text_of(NUMBERS)
 
 

@@ -24,15 +24,15 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15speech/v1/audio.proto\x12\tspeech.v1\"T\n\x0b\x41udioFormat\x12*\n\x08\x65ncoding\x18\x01 \x01(\x0e\x32\x18.speech.v1.AudioEncoding\x12\x19\n\x11sample_rate_hertz\x18\x02 \x01(\r\":\n\nAudioChunk\x12\x13\n\x06offset\x18\x01 \x01(\x04H\x00\x88\x01\x01\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x42\t\n\x07_offset\"\x07\n\x05\x46lush\"\x08\n\x06\x46inish\"&\n\x08TimeSpan\x12\r\n\x05start\x18\x01 \x01(\x01\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x01\";\n\nAudioUsage\x12\x15\n\raudio_seconds\x18\x01 \x01(\x01\x12\x16\n\x0espeech_seconds\x18\x02 \x01(\x01\"C\n\x0b\x41\x63\x63\x65lerator\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x18\n\x10memory_mebibytes\x18\x03 \x01(\x04\"\xa6\x01\n\x04Load\x12\x0f\n\x07streams\x18\x01 \x01(\r\x12\x14\n\x0cstream_limit\x18\x02 \x01(\r\x12\r\n\x05slots\x18\x03 \x01(\r\x12\x14\n\x0cslots_in_use\x18\x04 \x01(\r\x12\x0e\n\x06queued\x18\x05 \x01(\x01\x12\x13\n\x0bqueue_limit\x18\x06 \x01(\x01\x12\x1b\n\x13queue_delay_seconds\x18\x07 \x01(\x01\x12\x10\n\x08\x64raining\x18\x08 \x01(\x08*\x85\x01\n\rAudioEncoding\x12\x1e\n\x1a\x41UDIO_ENCODING_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x41UDIO_ENCODING_PCM_S16LE\x10\x01\x12\x18\n\x14\x41UDIO_ENCODING_MULAW\x10\x02\x12\x1c\n\x18\x41UDIO_ENCODING_CONTAINER\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15speech/v1/audio.proto\x12\tspeech.v1\"T\n\x0b\x41udioFormat\x12*\n\x08\x65ncoding\x18\x01 \x01(\x0e\x32\x18.speech.v1.AudioEncoding\x12\x19\n\x11sample_rate_hertz\x18\x02 \x01(\r\":\n\nAudioChunk\x12\x13\n\x06offset\x18\x01 \x01(\x04H\x00\x88\x01\x01\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x42\t\n\x07_offset\"\x07\n\x05\x46lush\"\x08\n\x06\x46inish\"&\n\x08TimeSpan\x12\r\n\x05start\x18\x01 \x01(\x01\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x01\";\n\nAudioUsage\x12\x15\n\raudio_seconds\x18\x01 \x01(\x01\x12\x16\n\x0espeech_seconds\x18\x02 \x01(\x01\"C\n\x0b\x41\x63\x63\x65lerator\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x18\n\x10memory_mebibytes\x18\x03 \x01(\x04\"\xb4\x01\n\x04Load\x12\x0f\n\x07streams\x18\x01 \x01(\r\x12\x14\n\x0cstream_limit\x18\x02 \x01(\r\x12\r\n\x05slots\x18\x03 \x01(\r\x12\x14\n\x0cslots_in_use\x18\x04 \x01(\r\x12\x0e\n\x06queued\x18\x05 \x01(\x01\x12\x13\n\x0bqueue_limit\x18\x06 \x01(\x01\x12\x1b\n\x13queue_delay_seconds\x18\x07 \x01(\x01\x12\x10\n\x08\x64raining\x18\x08 \x01(\x08\x12\x0c\n\x04pace\x18\t \x01(\x01*\x85\x01\n\rAudioEncoding\x12\x1e\n\x1a\x41UDIO_ENCODING_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x41UDIO_ENCODING_PCM_S16LE\x10\x01\x12\x18\n\x14\x41UDIO_ENCODING_MULAW\x10\x02\x12\x1c\n\x18\x41UDIO_ENCODING_CONTAINER\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'speech.v1.audio_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_AUDIOENCODING']._serialized_start=541
-  _globals['_AUDIOENCODING']._serialized_end=674
+  _globals['_AUDIOENCODING']._serialized_start=555
+  _globals['_AUDIOENCODING']._serialized_end=688
   _globals['_AUDIOFORMAT']._serialized_start=36
   _globals['_AUDIOFORMAT']._serialized_end=120
   _globals['_AUDIOCHUNK']._serialized_start=122
@@ -48,5 +48,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ACCELERATOR']._serialized_start=302
   _globals['_ACCELERATOR']._serialized_end=369
   _globals['_LOAD']._serialized_start=372
-  _globals['_LOAD']._serialized_end=538
+  _globals['_LOAD']._serialized_end=552
 # @@protoc_insertion_point(module_scope)

@@ -240,6 +240,7 @@ class Load(_message.Message):
     QUEUE_LIMIT_FIELD_NUMBER: _builtins.int
     QUEUE_DELAY_SECONDS_FIELD_NUMBER: _builtins.int
     DRAINING_FIELD_NUMBER: _builtins.int
+    PACE_FIELD_NUMBER: _builtins.int
     streams: _builtins.int
     """Streams open now."""
     stream_limit: _builtins.int
@@ -249,13 +250,17 @@ class Load(_message.Message):
     slots_in_use: _builtins.int
     """Units of work in the engines now."""
     queued: _builtins.float
-    """Seconds of audio (or, for summaries, tokens) that wait in the queue."""
+    """Seconds of audio (or, for summaries, tokens) taken on and not worked off, of each
+    recording at most a part, so that a few long ones leave room for short ones.
+    """
     queue_limit: _builtins.float
     """The bound of `queued`; past it new work is refused."""
     queue_delay_seconds: _builtins.float
     """Seconds a new piece of file work would wait, by the pace of the last minute."""
     draining: _builtins.bool
     """Whether the service is draining and takes no new streams."""
+    pace: _builtins.float
+    """Seconds of audio that all engines work off in a second, measured; 0: not known."""
     def __init__(
         self,
         *,
@@ -267,10 +272,11 @@ class Load(_message.Message):
         queue_limit: _builtins.float = ...,
         queue_delay_seconds: _builtins.float = ...,
         draining: _builtins.bool = ...,
+        pace: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["draining", b"draining", "queue_delay_seconds", b"queue_delay_seconds", "queue_limit", b"queue_limit", "queued", b"queued", "slots", b"slots", "slots_in_use", b"slots_in_use", "stream_limit", b"stream_limit", "streams", b"streams"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["draining", b"draining", "pace", b"pace", "queue_delay_seconds", b"queue_delay_seconds", "queue_limit", b"queue_limit", "queued", b"queued", "slots", b"slots", "slots_in_use", b"slots_in_use", "stream_limit", b"stream_limit", "streams", b"streams"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -105,6 +105,7 @@ class TranscriptionConfig(_message.Message):
     ENDPOINTING_FIELD_NUMBER: _builtins.int
     PLAN_ONLY_FIELD_NUMBER: _builtins.int
     WINDOW_FIELD_NUMBER: _builtins.int
+    EXPECTED_SECONDS_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """Model id, such as "large-v3-turbo". Empty: the server's default."""
     language: _builtins.str
@@ -121,6 +122,10 @@ class TranscriptionConfig(_message.Message):
     """FILE only: find the language and cut the audio into windows, send each as a
     `window` event, and decode none. Who asked sends the windows to replicas,
     each as a stream of its own with `window`.
+    """
+    expected_seconds: _builtins.float
+    """FILE only: seconds of audio that will probably come. They count as waiting until
+    they are decoded, so that what is taken on can be bounded. 0: not known.
     """
     @_builtins.property
     def format(self) -> _audio_pb2.AudioFormat:
@@ -154,10 +159,11 @@ class TranscriptionConfig(_message.Message):
         endpointing: Global___EndpointingConfig | None = ...,
         plan_only: _builtins.bool = ...,
         window: Global___PlannedWindow | None = ...,
+        expected_seconds: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_interim_results", b"_interim_results", "_window", b"_window", "_word_timestamps", b"_word_timestamps", "endpointing", b"endpointing", "format", b"format", "interim_results", b"interim_results", "window", b"window", "word_timestamps", b"word_timestamps"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_interim_results", b"_interim_results", "_window", b"_window", "_word_timestamps", b"_word_timestamps", "endpointing", b"endpointing", "format", b"format", "hotwords", b"hotwords", "interim_results", b"interim_results", "language", b"language", "mode", b"mode", "model", b"model", "plan_only", b"plan_only", "prompt", b"prompt", "window", b"window", "word_timestamps", b"word_timestamps"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_interim_results", b"_interim_results", "_window", b"_window", "_word_timestamps", b"_word_timestamps", "endpointing", b"endpointing", "expected_seconds", b"expected_seconds", "format", b"format", "hotwords", b"hotwords", "interim_results", b"interim_results", "language", b"language", "mode", b"mode", "model", b"model", "plan_only", b"plan_only", "prompt", b"prompt", "window", b"window", "word_timestamps", b"word_timestamps"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__interim_results: _TypeAlias = _typing.Literal["interim_results"]  # noqa: Y015
     _WhichOneofArgType__interim_results: _TypeAlias = _typing.Literal["_interim_results", b"_interim_results"]  # noqa: Y015
