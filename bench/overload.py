@@ -47,7 +47,7 @@ def cancels(house: House, file: Path, count: int) -> list[str]:
             )
             time.sleep(after)
 
-    times = []
+    times: list[float] = []
     with grpc.insecure_channel(f"127.0.0.1:{service.port}") as channel:
         stub = transcription_pb2_grpc.TranscriptionServiceStub(channel)
         while len(times) < 5:
