@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PROTOS := $(wildcard protos/speech/v1/*.proto)
 ARGS ?=
+RUNS ?= 1000
 
 .PHONY: help run test check fix protos lock bench crash-test test-nemo test-vllm setup setup-run clean
 
@@ -83,8 +84,9 @@ test-nemo: .venv-nemo/.stamp ## Streaming Sortformer: NeMo's real classes throug
 test-vllm: .venv-vllm/.stamp ## vLLM on a CPU through the real service
 	.venv-vllm/bin/python -m pytest tests/vllm $(ARGS)
 
-crash-test: setup ## Kills processes that run the edge's policy, between ledger steps, a thousand runs
-	$(BIN)/python -m tests.policy.crash --runs 1000 $(ARGS)
+crash-test: setup ## Kills edges under requests, and their policy at each statement, a thousand runs each
+	$(BIN)/python -m tests.policy.crash --runs $(RUNS) $(ARGS)
+	$(BIN)/python -m tests.policy.crash_edges --runs $(RUNS) $(ARGS)
 
 clean: ## Removes environments and caches, not weights
 	rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

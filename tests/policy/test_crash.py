@@ -1,22 +1,25 @@
-"""Edges that are killed between any two steps lose nothing and charge nothing twice (see `crash`)."""
+"""Edges that are killed at any moment lose nothing and charge nothing twice (see `crash` and `crash_edges`)."""
 
 import asyncio
 import os
 import sys
 
+import pytest
+
 RUNS = int(os.environ.get("CRASH_RUNS", "60"))
 
 
-async def test_killed_edges_lose_nothing_and_charge_nothing_twice() -> None:
-    # A process of its own: it forks, which a process with threads should not.
-    crash = await asyncio.create_subprocess_exec(
+@pytest.mark.parametrize(("crash", "runs"), [("crash", RUNS), ("crash_edges", RUNS // 2)])
+async def test_killed_edges_lose_nothing_and_charge_nothing_twice(crash: str, runs: int) -> None:
+    # A process of its own: one of them forks, which a process with threads should not.
+    crashing = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "tests.policy.crash",
-        f"--runs={RUNS}",
+        f"tests.policy.{crash}",
+        f"--runs={runs}",
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    output, _ = await crash.communicate()
-    assert crash.returncode == 0, output.decode()
+    output, _ = await crashing.communicate()
+    assert crashing.returncode == 0, output.decode()
     assert output.decode().strip().endswith("nothing lost, nothing charged twice")

@@ -1,0 +1,218 @@
+"""Kills whole edges under requests and counts what is lost: `python -m tests.policy.crash_edges --runs 1000`.
+
+Some edges, `python -m edge` each, share one database and stand before a scripted Transcription. Each run has new
+accounts, whose requests over HTTP and WebSockets are in flight when their edge is killed with SIGKILL, at a moment
+drawn by the seed: after they were sent, after the service began or ended its work, after the first answer. The edge is
+started again (and sometimes killed while it starts), who has an idempotency key asks until there is an answer, and once
+the time of all holds is over, everything must be told and paid exactly once.
+"""
+
+import argparse
+import asyncio
+import itertools
+import logging
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack, ExitStack
+from pathlib import Path
+
+import aiohttp
+import structlog
+
+from edge.policy.migrations import upgrade
+from edge.policy.office import Office
+from tests.metered_edges import client, metered_edge
+from tests.offices import Opener, office_settings
+from tests.policy.autopsy import faults, held, leftovers, stages
+from tests.policy.customers import Customer, customers
+from tests.policy.lanes import Lane, Overheard
+from tests.postgresql_server import running_postgresql
+from tests.scripted_edge import serving
+from tests.scripted_speech import TRANSCRIPTION
+
+LEASE, BEAT, GRACE = 3.0, 0.5, 1.0
+"""Seconds: short, so that the time of a hold is over soon."""
+PATIENCE = 90.0
+"""Seconds that a hold may be there after its time: only ever reached when something is wrong."""
+EDGES = 4
+
+
+class Crash:
+    """All runs on one database."""
+
+    def __init__(self, office: Office, http: aiohttp.ClientSession, lanes: list[Lane], *, seed: int) -> None:
+        self.stages: Counter[str] = Counter()
+        self.kills: Counter[str] = Counter()
+        self.told: Counter[str] = Counter()
+        self.wrong: dict[int, list[str]] = {}
+        self.latest = 0.0
+        """Most seconds that a hold outlived its edge."""
+        self._office = office
+        self._http = http
+        self._lanes = lanes
+        self._seed = seed
+
+    async def all(self, runs: int) -> None:
+        """Do all runs, each by the lane that is free first."""
+        numbers = iter(range(runs))
+
+        async def work(lane: Lane) -> None:
+            await self._measure(lane)
+            for number in numbers:
+                group.create_task(self._examine(number, *await self._run(lane, number)))
+
+        async with asyncio.TaskGroup() as group:
+            for lane in self._lanes:
+                group.create_task(work(lane))
+        async with asyncio.timeout(PATIENCE):
+            while wrong := await leftovers(self._office):
+                if any("left" not in each for each in wrong):
+                    break
+                await asyncio.sleep(BEAT)
+        if wrong:
+            self.wrong[runs] = wrong
+
+    async def _measure(self, lane: Lane) -> None:
+        """Learn how long a run takes here and now."""
+        for number in (-1, -2):
+            chance = random.Random(f"{self._seed} {number}")
+            found = await customers(self._office, chance.randrange(2**20, 2**24), chance)
+            began = time.monotonic()
+            await asyncio.gather(*(customer.ask(self._http, self._url(lane)) for customer in found))
+            lane.length = time.monotonic() - began
+
+    async def _run(self, lane: Lane, number: int) -> tuple[list[Customer], float]:
+        """Kill one edge under its requests, start the next, and wait until who may ask again was answered."""
+        chance = random.Random(f"{self._seed} {number}")
+        found = await customers(self._office, number, chance)
+        lane.begin(found)
+        url = self._url(lane)
+
+        async def ask(customer: Customer) -> None:
+            await customer.ask(self._http, url)
+            lane.told.set()
+
+        asking = asyncio.gather(*(ask(customer) for customer in found))
+        asking.add_done_callback(lambda _: lane.over.set())
+        moment = await lane.killed(chance)
+        died = time.monotonic()
+        self.kills[moment] += 1
+        reached = await stages(self._office, {customer.account for customer in found})
+        self.stages += reached
+        self.kills["nothing in flight"] += not reached
+        if chance.random() < 0.1:
+            lane.edge.start()
+            await asyncio.sleep(chance.uniform(0, 2.0))
+            await lane.kill()
+            self.kills["starting"] += 1
+        await lane.start()
+        await asking
+        return found, died
+
+    async def _examine(self, number: int, found: list[Customer], died: float) -> None:
+        """See that nothing is held when its time is over, and that everything was told and paid once."""
+        accounts = {customer.account for customer in found}
+        deadline = died + LEASE + GRACE + PATIENCE
+        while left := await held(self._office, accounts):
+            if time.monotonic() > deadline:
+                self.wrong[number] = [f"{left} holds and slots are left after their time"]
+                return
+            await asyncio.sleep(BEAT)
+        self.latest = max(self.latest, time.monotonic() - died)
+        self.told.update(f"{customer.kind} {'answered' if customer.told else 'cut off'}" for customer in found)
+        wrong = await faults(self._office, found)
+        again = [customer for customer in found if customer.keyed and customer.told]
+        await asyncio.gather(*(customer.ask_again(self._http, self._url()) for customer in again))
+        wrong += [each for each in await faults(self._office, found) if each not in wrong]
+        if wrong:
+            self.wrong[number] = wrong
+
+    def _url(self, first: Lane | None = None) -> Callable[[], str]:
+        """Give the lane's own edge first, and then one after the other, as a load balancer does."""
+        order = itertools.chain([first] if first else [], itertools.cycle(random.sample(self._lanes, len(self._lanes))))
+        return lambda: f"http://127.0.0.1:{next(order).edge.port}"
+
+
+async def crash(url: str, folder: Path, *, runs: int, seed: int) -> Crash:
+    """Do all runs on one database."""
+    await upgrade(url)
+    settings = {
+        "EDGE_DATABASE_UPGRADE": "false",
+        "EDGE_LEASE_SECONDS": str(LEASE),
+        "EDGE_BEAT_SECONDS": str(BEAT),
+        "EDGE_HOLD_GRACE_SECONDS": str(GRACE),
+    }
+    async with AsyncExitStack() as stack:
+        opened = await stack.enter_async_context(Opener.around(office_settings(url, folder / "office")))
+        lanes = []
+        for number in range(min(EDGES, runs)):
+            service = Overheard()
+            address = await stack.enter_async_context(serving(service, TRANSCRIPTION))
+            edge = metered_edge(url, folder / str(number), transcription=address, settings=settings)
+            stack.callback(edge.log.close)
+            stack.callback(edge.stop)
+            lanes.append(Lane(edge, service, url=url))
+        await asyncio.gather(*(lane.start() for lane in lanes))
+        http = await stack.enter_async_context(client())
+        crashed = Crash(await opened(alive=False), http, lanes, seed=seed)
+        await crashed.all(runs)
+        if crashed.wrong:
+            for lane in lanes:
+                say(lane.edge.logged())
+        return crashed
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Crash edges on both databases, print what came of it, and give 1 if anything is wrong."""
+    parser = argparse.ArgumentParser(prog="python -m tests.policy.crash_edges", description=__doc__)
+    parser.add_argument("--runs", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=20260101)
+    parser.add_argument("--database", choices=["sqlite", "postgresql", "both"], default="both")
+    options = parser.parse_args(arguments)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    kinds = ["sqlite", "postgresql"] if options.database == "both" else [options.database]
+    failed = 0
+    with ExitStack() as stack:
+        for number, kind in enumerate(kinds):
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crash")))
+            if kind == "postgresql":
+                url = stack.enter_context(running_postgresql()).create("crash")
+            else:
+                url = f"sqlite:///{folder / 'edge.db'}"
+            runs = (options.runs + len(kinds) - 1 - number) // len(kinds)
+            started = time.monotonic()
+            crashed = asyncio.run(crash(url, folder, runs=runs, seed=options.seed))
+            failed += len(crashed.wrong)
+            killed = crashed.kills.total() - crashed.kills["nothing in flight"]
+            seconds = time.monotonic() - started
+            say(f"{kind}: {runs} runs, {killed} edges killed, {len(crashed.wrong)} wrong, {seconds:.0f} s")
+            say(f"  killed after: {told(crashed.kills)}")
+            say(f"  requests that were cut off after: {told(crashed.stages)}")
+            say(f"  customers: {told(crashed.told)}")
+            say(
+                f"  the last hold ended {crashed.latest:.1f} s after its edge, whose time is {LEASE + GRACE + BEAT:g} s"
+            )
+            for run, found in crashed.wrong.items():
+                say(f"  run {run}: {'; '.join(found)}")
+    verdict = f"{failed} WRONG" if failed else "nothing lost, nothing charged twice"
+    say(f"{options.runs} runs with seed {options.seed}: {verdict}")
+    return 1 if failed else 0
+
+
+def told(counted: Counter[str]) -> str:
+    """Put counts into words."""
+    return ", ".join(f"{name} {count}" for name, count in counted.most_common() if count)
+
+
+def say(line: str) -> None:
+    """Print at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
