@@ -110,7 +110,8 @@ class Crash:
             await lane.kill()
             self.kills["starting"] += 1
         await lane.start()
-        await asking
+        async with asyncio.timeout(2 * PATIENCE):
+            await asking
         return found, died
 
     async def _examine(self, number: int, found: list[Customer], died: float) -> None:

@@ -98,7 +98,8 @@ class Lane:
     async def _unless_over(self, wait: Callable[[], Awaitable[object]]) -> None:
         """Wait for something that may never come: not longer than until all is over."""
         tasks = [asyncio.ensure_future(wait()), asyncio.ensure_future(self.over.wait())]
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in tasks:
+        done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
             task.cancel()
-        await asyncio.wait(tasks)
+        await asyncio.gather(*done)
+        await asyncio.gather(*pending, return_exceptions=True)
