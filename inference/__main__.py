@@ -4,8 +4,11 @@ import asyncio
 import sys
 from collections.abc import Callable, Mapping
 
+from inference import heap
+
 
 def _transcription() -> int:
+    heap.share()
     from inference.service import main
 
     return asyncio.run(main())

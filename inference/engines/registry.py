@@ -63,10 +63,10 @@ def _cpu_shape(cores: int) -> tuple[int, int, int]:
     Workers of one thread beat one worker of many: OpenMP's barriers cost more than they give. There is one worker
     more than the cores can feed; the scheduler keeps it for short and urgent windows. Measured with `base`, 25 s a
     window: 0.055, 0.053 and 0.050 processor seconds a second of audio for batches of 2, 4 and 8, at about 100 MiB a
-    row, so that more than 4 buy little for much.
+    row and worker, so that more than 2 buy little for much.
     """
     threads = max(1, cores // 8)
-    return max(1, cores // threads) + 1, threads, 4
+    return max(1, cores // threads) + 1, threads, 2
 
 
 def _cuda_shape() -> tuple[int, int, int]:
