@@ -7,12 +7,14 @@ from collections import defaultdict
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.clips import Clip, Recognized, Recognizer, clips, ours, plain
+from bench.clips import Clip, Ours, Plain, Recognized, Recognizer, clips
 from tests.audio import music, silence, white_noise
 
 UNSPACED = {"ja", "th", "zh"}
-CUTS = (1.0, 1.5, 2.5)
+CUTS = (1.0, 1.5, 2.0, 2.5, 3.0)
 """Seconds of the short cuts whose language is to be found."""
+LEAST_LOUDNESS = 150
+"""Root mean square below which a cut holds no speech."""
 
 
 def configure(parser: argparse._ArgumentGroup) -> None:
@@ -47,15 +49,19 @@ def errors(text: str, clip: Clip) -> tuple[int, int]:
 
 
 def short_cuts(clip: Clip) -> list[NDArray[np.int16]]:
-    """Pieces of the loudest part of a clip."""
+    """Pieces around the loudest second of a clip and around its first and third quarter."""
     energy = np.convolve(np.square(clip.pcm.astype(np.float64)), np.ones(16_000), mode="valid")
-    middle = int(np.argmax(energy)) + 8_000
-    return [clip.pcm[max(0, middle - int(seconds * 8_000)) : middle + int(seconds * 8_000)] for seconds in CUTS]
+    middles = (int(np.argmax(energy)) + 8_000, len(clip.pcm) // 4, 3 * len(clip.pcm) // 4)
+    halves = [int(seconds * 8_000) for seconds in CUTS]
+    cuts = [clip.pcm[max(0, middle - half) : middle + half] for half in halves for middle in middles]
+    return [
+        cut for cut in cuts if len(cut) >= 8_000 and np.sqrt(np.mean(np.square(cut.astype(float)))) >= LEAST_LOUDNESS
+    ]
 
 
 def run(args: argparse.Namespace) -> str:
     """The tables."""
-    recognize, theirs = ours(), plain()
+    recognize, theirs = Ours(), Plain()
     all_clips = clips()
     results = {clip.name: (recognize(clip.pcm), theirs(clip.pcm)) for clip in all_clips}
     return "\n\n".join(
@@ -93,22 +99,22 @@ def _languages(
     all_clips: list[Clip],
     results: dict[str, tuple[Recognized, Recognized]],
     *,
-    recognize: Recognizer,
-    theirs: Recognizer,
+    recognize: Ours,
+    theirs: Plain,
 ) -> str:
     spoken = [clip for clip in all_clips if clip.language and clip.text != ""]
     whole = [sum(results[clip.name][side].language == clip.language for clip in spoken) for side in (0, 1)]
     cuts = [(clip, piece) for clip in spoken for piece in short_cuts(clip)]
-    right = [sum(found(piece).language == clip.language for clip, piece in cuts) for found in (recognize, theirs)]
+    right = [sum(side.language(piece) == clip.language for clip, piece in cuts) for side in (recognize, theirs)]
     lines = ["| language is right | of | ours | plain |", "| --- | --- | --- | --- |"]
     lines.append(f"| whole clips | {len(spoken)} | {whole[0]} | {whole[1]} |")
-    lines.append(f"| cuts of {', '.join(map(str, CUTS))} s | {len(cuts)} | {right[0]} | {right[1]} |")
+    lines.append(f"| cuts of {CUTS[0]:g} to {CUTS[-1]:g} s | {len(cuts)} | {right[0]} | {right[1]} |")
     return "\n".join(lines)
 
 
 def _invented(seconds: float, *, recognize: Recognizer, theirs: Recognizer) -> str:
     quiet = {"silence": silence(seconds), "white noise": white_noise(seconds), "music": music(seconds)}
-    lines = [f"| {seconds / 60:.0f} minutes of | words ours | words plain |", "| --- | --- | --- |"]
+    lines = [f"| {seconds / 60:g} minutes of | words ours | words plain |", "| --- | --- | --- |"]
     for name, pcm in quiet.items():
         counts = [len(found(pcm).text.split()) for found in (recognize, theirs)]
         lines.append(f"| {name} | {counts[0]} | {counts[1]} |")

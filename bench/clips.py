@@ -82,19 +82,24 @@ def windows_of(pcm: NDArray[np.int16]) -> list[Window]:
     return [heard for heard in [*listener.hear(), *listener.finish()] if isinstance(heard, Window)]
 
 
-def ours(folder: Path | None = None) -> Recognizer:
+class Ours:
     """The engine behind endpointing and the language vote."""
-    engine = FasterWhisperEngine.load(folder or base_folder(), device="cpu", threads=1, max_batch=8)
 
-    def recognize(pcm: NDArray[np.int16]) -> Recognized:
+    def __init__(self, folder: Path | None = None) -> None:
+        self._engine = FasterWhisperEngine.load(folder or base_folder(), device="cpu", threads=1, max_batch=8)
+
+    def __call__(self, pcm: NDArray[np.int16]) -> Recognized:
+        """Recognize a recording."""
         began = time.process_time()
         windows = windows_of(pcm)
-        language = _language(engine, windows)
+        language = self._vote(windows) if len(windows) > 1 else ""  # of one, the engine finds it while it decodes
         options = DecodingOptions(language=language)
         decoded = [
             result
             for first in range(0, len(windows), 8)
-            for result in engine.transcribe(windows[first : first + 8], [options] * len(windows[first : first + 8]))
+            for result in self._engine.transcribe(
+                windows[first : first + 8], [options] * len(windows[first : first + 8])
+            )
         ]
         segments = [segment for result in decoded for segment in result.segments]
         words = tuple((word.text, word.start, word.end) for segment in segments for word in segment.words)
@@ -103,27 +108,31 @@ def ours(folder: Path | None = None) -> Recognizer:
             text, language or (decoded[0].language if decoded else ""), words, time.process_time() - began
         )
 
-    return recognize
+    def language(self, pcm: NDArray[np.int16]) -> str:
+        """The language alone; empty if nothing is said."""
+        return self._vote(windows_of(pcm))
+
+    def _vote(self, windows: Sequence[Window]) -> str:
+        voters = list(windows[:VOTERS])
+        samples = [replace(window, pcm=window.pcm[: round(VOTER_SECONDS * SAMPLE_RATE)]) for window in voters]
+        return vote(self._engine.detect(samples), [sum(span.duration for span in window.speech) for window in voters])[
+            0
+        ]
 
 
-def _language(engine: FasterWhisperEngine, windows: Sequence[Window]) -> str:
-    if len(windows) < 2:
-        return ""  # the engine finds it while it decodes
-    voters = list(windows[:VOTERS])
-    scores = engine.detect([replace(window, pcm=window.pcm[: round(VOTER_SECONDS * SAMPLE_RATE)]) for window in voters])
-    return vote(scores, [sum(span.duration for span in window.speech) for window in voters])[0]
-
-
-def plain(folder: Path | None = None) -> Recognizer:
+class Plain:
     """faster-whisper as its page shows it: `WhisperModel`, beam 5, voice activity on."""
-    from faster_whisper import WhisperModel
 
-    model = WhisperModel(str(folder or base_folder()), device="cpu", compute_type="int8", cpu_threads=1)
+    def __init__(self, folder: Path | None = None) -> None:
+        from faster_whisper import WhisperModel
 
-    def recognize(pcm: NDArray[np.int16]) -> Recognized:
+        self._model = WhisperModel(str(folder or base_folder()), device="cpu", compute_type="int8", cpu_threads=1)
+
+    def __call__(self, pcm: NDArray[np.int16]) -> Recognized:
+        """Recognize a recording."""
         began = time.process_time()
         audio = pcm.astype(np.float32) / 32768
-        found, info = model.transcribe(audio, beam_size=5, vad_filter=True, word_timestamps=True)
+        found, info = self._model.transcribe(audio, beam_size=5, vad_filter=True, word_timestamps=True)
         segments = list(found)
         words = tuple(
             (word.word.strip(), float(word.start), float(word.end)) for one in segments for word in one.words or ()
@@ -131,4 +140,8 @@ def plain(folder: Path | None = None) -> Recognizer:
         text = " ".join(segment.text.strip() for segment in segments)
         return Recognized(text, info.language, words, time.process_time() - began)
 
-    return recognize
+    def language(self, pcm: NDArray[np.int16]) -> str:
+        """The language alone."""
+        audio = pcm.astype(np.float32) / 32768
+        _, info = self._model.transcribe(audio, beam_size=5, vad_filter=True)  # what is written comes lazily
+        return str(info.language)

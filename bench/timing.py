@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from bench.clips import Clip, clips, ours, plain
+from bench.clips import Clip, Ours, Plain, clips
 
 Times = tuple[tuple[str, float, float], ...]
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -14,7 +14,7 @@ DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight"
 
 def run(args: argparse.Namespace) -> str:
     """One row a clip with known word times."""
-    recognize, theirs = ours(), plain()
+    recognize, theirs = Ours(), Plain()
     lines = [
         "## Word times",
         "",
