@@ -15,12 +15,16 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench.plot import draw
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "accuracy-and-speed.md"
+PICTURE = PAGE.with_name("speed.svg")
 BENCHMARKS = (
     "accuracy",
     "timing",
     "together",
+    "throughput",
     "servers",
     "long",
     "overhead",
@@ -99,6 +103,8 @@ def main() -> None:
         print(block, flush=True)
         if not args.no_page:
             PAGE.write_text(put(PAGE.read_text(), name, block))
+    if not args.no_page:
+        draw(PAGE.read_text(), PICTURE)
     if failed:
         sys.exit(f"failed: {', '.join(failed)}")
 
