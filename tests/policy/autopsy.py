@@ -1,6 +1,5 @@
 """What a killed edge leaves in its database: how far its requests were, and whether all is told and paid in the end."""
 
-from collections import Counter
 from collections.abc import Collection
 
 from sqlalchemy import String, bindparam, func, select
@@ -16,7 +15,11 @@ _MINE = ENTRIES.c.wallet.in_(select(WALLETS.c.id).where(WALLETS.c.account == _AC
 _SPENT = select(func.coalesce(-func.sum(ENTRIES.c.available + ENTRIES.c.held), 0).label("spent")).where(
     _MINE, ENTRIES.c.kind != Kind.GRANT.value
 )
-_HELD = select(HOLDS.c.request).join(WALLETS, WALLETS.c.id == HOLDS.c.wallet).where(WALLETS.c.account == _ACCOUNT)
+_REQUEST = bindparam("request", type_=String)
+_STANDING = select(
+    select(func.count()).select_from(HOLDS).where(HOLDS.c.request == _REQUEST).scalar_subquery().label("holds"),
+    select(func.count()).select_from(LEASES).where(LEASES.c.request == _REQUEST).scalar_subquery().label("slots"),
+)
 _STEPS = select(ENTRIES.c.request, ENTRIES.c.step, ENTRIES.c.kind).where(_MINE, ENTRIES.c.kind != Kind.GRANT.value)
 _SLOTS = select(LEASES.c.request).where(LEASES.c.account == _ACCOUNT)
 _KEYS = select(REQUESTS.c.request, REQUESTS.c.answer.is_not(None).label("kept")).where(REQUESTS.c.account == _ACCOUNT)
@@ -27,9 +30,9 @@ _LEFT = select(
 )
 
 
-async def stages(office: Office, accounts: Collection[str]) -> Counter[str]:
+async def stages(office: Office, accounts: Collection[str]) -> dict[str, str]:
     """Give after which step each request was that is not over, by what is in the tables."""
-    found: Counter[str] = Counter()
+    found: dict[str, str] = {}
     for account in accounts:
         slots = {row["request"] for row in await office.database.run(_SLOTS, account=account)}
         keys = {row["request"]: bool(row["kept"]) for row in await office.database.run(_KEYS, account=account)}
@@ -41,7 +44,7 @@ async def stages(office: Office, accounts: Collection[str]) -> Counter[str]:
             ended = [step for step in taken if step != "hold"]
             if ended and request not in slots:
                 continue
-            found[_stage(taken, ended, kept=keys.get(request))] += 1
+            found[request] = _stage(taken, ended, kept=keys.get(request))
     return found
 
 
@@ -72,13 +75,13 @@ async def faults(office: Office, found: Collection[Customer]) -> list[str]:
     return wrong
 
 
-async def held(office: Office, accounts: Collection[str]) -> int:
-    """Give how many holds and slots are left of these accounts."""
-    left = 0
-    for account in accounts:
-        left += len(await office.database.run(_HELD, account=account))
-        left += len(await office.database.run(_SLOTS, account=account))
-    return left
+async def standing(office: Office, requests: Collection[str]) -> int:
+    """Give how many holds and slots these requests still have."""
+    found = 0
+    for request in requests:
+        [row] = await office.database.run(_STANDING, request=request)
+        found += row["holds"] + row["slots"]
+    return found
 
 
 async def leftovers(office: Office) -> list[str]:

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from edge.policy.migrations import upgrade
 from edge.policy.office import Office
 from tests.metered_edges import client, metered_edge
 from tests.offices import Opener, office_settings
-from tests.policy.autopsy import faults, held, leftovers, stages
+from tests.policy.autopsy import faults, leftovers, stages, standing
 from tests.policy.customers import Customer, customers
 from tests.policy.lanes import Lane, Overheard
 from tests.postgresql_server import running_postgresql
@@ -45,25 +45,31 @@ class Crash:
     """All runs on one database."""
 
     def __init__(self, office: Office, http: aiohttp.ClientSession, lanes: list[Lane], *, seed: int) -> None:
+        self.runs = 0
+        """Kills that cut off a request at least."""
+        self.missed = 0
+        """Kills that came when all was over."""
+        self.starting = 0
+        """Kills of edges that were starting."""
+        self.moments: Counter[str] = Counter()
         self.stages: Counter[str] = Counter()
-        self.kills: Counter[str] = Counter()
         self.told: Counter[str] = Counter()
         self.wrong: dict[int, list[str]] = {}
         self.latest = 0.0
-        """Most seconds that a hold outlived its edge."""
+        """Most seconds that a hold or a slot outlived its edge."""
         self._office = office
         self._http = http
         self._lanes = lanes
         self._seed = seed
 
     async def all(self, runs: int) -> None:
-        """Do all runs, each by the lane that is free first."""
-        numbers = iter(range(runs))
+        """Do so many runs that cut off a request, each by the lane that is free first."""
+        numbers = itertools.count()
 
         async def work(lane: Lane) -> None:
             await self._measure(lane)
-            for number in numbers:
-                group.create_task(self._examine(number, *await self._run(lane, number)))
+            while self.runs < runs:
+                await self._run(lane, next(numbers), group)
 
         async with asyncio.TaskGroup() as group:
             for lane in self._lanes:
@@ -74,7 +80,7 @@ class Crash:
                     break
                 await asyncio.sleep(BEAT)
         if wrong:
-            self.wrong[runs] = wrong
+            self.wrong[-1] = wrong
 
     async def _measure(self, lane: Lane) -> None:
         """Learn how long a run takes here and now."""
@@ -85,7 +91,7 @@ class Crash:
             await asyncio.gather(*(customer.ask(self._http, self._url(lane)) for customer in found))
             lane.length = time.monotonic() - began
 
-    async def _run(self, lane: Lane, number: int) -> tuple[list[Customer], float]:
+    async def _run(self, lane: Lane, number: int, group: asyncio.TaskGroup) -> None:
         """Kill one edge under its requests, start the next, and wait until who may ask again was answered."""
         chance = random.Random(f"{self._seed} {number}")
         found = await customers(self._office, number, chance)
@@ -100,37 +106,46 @@ class Crash:
         asking.add_done_callback(lambda _: lane.over.set())
         moment = await lane.killed(chance)
         died = time.monotonic()
-        self.kills[moment] += 1
-        reached = await stages(self._office, {customer.account for customer in found})
-        self.stages += reached
-        self.kills["nothing in flight"] += not reached
+        cut_off = await stages(self._office, {customer.account for customer in found})
+        outlived = group.create_task(self._outlived(number, cut_off, died))
+        self.runs += bool(cut_off)
+        self.missed += not cut_off
+        self.moments[moment] += bool(cut_off)
+        self.stages.update(cut_off.values())
         if chance.random() < 0.1:
             lane.edge.start()
             await asyncio.sleep(chance.uniform(0, 2.0))
             await lane.kill()
-            self.kills["starting"] += 1
+            self.starting += 1
         await lane.start()
         async with asyncio.timeout(2 * PATIENCE):
             await asking
-        return found, died
+        group.create_task(self._examine(number, found, outlived))
 
-    async def _examine(self, number: int, found: list[Customer], died: float) -> None:
-        """See that nothing is held when its time is over, and that everything was told and paid once."""
-        accounts = {customer.account for customer in found}
-        deadline = died + LEASE + GRACE + PATIENCE
-        while left := await held(self._office, accounts):
-            if time.monotonic() > deadline:
-                self.wrong[number] = [f"{left} holds and slots are left after their time"]
+    async def _outlived(self, number: int, requests: Collection[str], died: float) -> None:
+        """See that nothing is held any more when its time is over."""
+        while left := await standing(self._office, requests):
+            if time.monotonic() > died + LEASE + GRACE + PATIENCE:
+                self.wrong.setdefault(number, []).append(f"{left} holds and slots are left after their time")
                 return
-            await asyncio.sleep(BEAT)
-        self.latest = max(self.latest, time.monotonic() - died)
+            await asyncio.sleep(0.1)
+            self.latest = max(self.latest, time.monotonic() - died)
+
+    async def _examine(self, number: int, found: list[Customer], outlived: asyncio.Task[None]) -> None:
+        """See that everything was told and paid once."""
+        await outlived
+        accounts = {customer.account for customer in found}
+        async with asyncio.timeout(2 * PATIENCE):
+            # Who was answered in the end may have asked another edge before, that was killed too.
+            while await stages(self._office, accounts):
+                await asyncio.sleep(BEAT)
         self.told.update(f"{customer.kind} {'answered' if customer.told else 'cut off'}" for customer in found)
         wrong = await faults(self._office, found)
         again = [customer for customer in found if customer.keyed and customer.told]
         await asyncio.gather(*(customer.ask_again(self._http, self._url()) for customer in again))
         wrong += [each for each in await faults(self._office, found) if each not in wrong]
         if wrong:
-            self.wrong[number] = wrong
+            self.wrong.setdefault(number, []).extend(wrong)
 
     def _url(self, first: Lane | None = None) -> Callable[[], str]:
         """Give the lane's own edge first, and then one after the other, as a load balancer does."""
@@ -176,7 +191,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     kinds = ["sqlite", "postgresql"] if options.database == "both" else [options.database]
-    failed = 0
+    done, failed = 0, 0
     with ExitStack() as stack:
         for number, kind in enumerate(kinds):
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crash")))
@@ -187,20 +202,21 @@ def main(arguments: Sequence[str]) -> int:
             runs = (options.runs + len(kinds) - 1 - number) // len(kinds)
             started = time.monotonic()
             crashed = asyncio.run(crash(url, folder, runs=runs, seed=options.seed))
-            failed += len(crashed.wrong)
-            killed = crashed.kills.total() - crashed.kills["nothing in flight"]
-            seconds = time.monotonic() - started
-            say(f"{kind}: {runs} runs, {killed} edges killed, {len(crashed.wrong)} wrong, {seconds:.0f} s")
-            say(f"  killed after: {told(crashed.kills)}")
+            done, failed = done + crashed.runs, failed + len(crashed.wrong)
+            seconds, due = time.monotonic() - started, LEASE + GRACE + BEAT
+            killed = crashed.runs + crashed.missed + crashed.starting
+            say(f"{kind}: {crashed.runs} runs, {killed} edges killed, {len(crashed.wrong)} wrong, {seconds:.0f} s")
+            say(f"  killed after: {told(crashed.moments)}; besides {crashed.starting} that were starting")
+            say(f"  and {crashed.missed} that had nothing to do any more, which count as no run")
             say(f"  requests that were cut off after: {told(crashed.stages)}")
             say(f"  customers: {told(crashed.told)}")
             say(
-                f"  the last hold ended {crashed.latest:.1f} s after its edge, whose time is {LEASE + GRACE + BEAT:g} s"
+                f"  holds and slots outlived their edge by {crashed.latest:.1f} s at most; they are due after {due:g} s"
             )
             for run, found in crashed.wrong.items():
                 say(f"  run {run}: {'; '.join(found)}")
     verdict = f"{failed} WRONG" if failed else "nothing lost, nothing charged twice"
-    say(f"{options.runs} runs with seed {options.seed}: {verdict}")
+    say(f"{done} runs with seed {options.seed}: {verdict}")
     return 1 if failed else 0
 
 

@@ -9,7 +9,8 @@ import pytest
 RUNS = int(os.environ.get("CRASH_RUNS", "60"))
 
 
-@pytest.mark.parametrize(("crash", "runs"), [("crash", RUNS), ("crash_edges", RUNS // 2)])
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize(("crash", "runs"), [("crash", RUNS), ("crash_edges", RUNS // 3)])
 async def test_killed_edges_lose_nothing_and_charge_nothing_twice(crash: str, runs: int) -> None:
     # A process of its own: one of them forks, which a process with threads should not.
     crashing = await asyncio.create_subprocess_exec(
