@@ -1,15 +1,23 @@
 """(g) Two Transcription processes of one thread each, beside one. Each has a core of its own."""
 
 import argparse
+import asyncio
 import os
-import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-from bench.corpus import joined, write_flac
-from bench.load import in_turn, median, post_all, row, table
-from tests.house import House
+import grpc.aio
+from speech.v1 import audio_pb2, transcription_pb2, transcription_pb2_grpc
+
+from bench.corpus import joined
+from bench.load import in_turn, median, row, table
+from tests.house import House, Process
 
 ONE_THREAD = {"TRANSCRIPTION_WORKERS": "1", "TRANSCRIPTION_THREADS": "1"}
+COUNT = 16
+SECONDS = 25
+CHUNK = 64_000
 
 
 def configure(parser: argparse._ArgumentGroup) -> None:
@@ -17,30 +25,59 @@ def configure(parser: argparse._ArgumentGroup) -> None:
     parser.add_argument("--scaling-repeats", type=int, default=3)
 
 
-def pin(house: House) -> None:
-    """Give each Transcription process one core, as a container with a limit of one has; the rest may use all."""
+def pin(services: Sequence[Process]) -> None:
+    """Give each process one core, as a container with a limit of one has."""
     cores = sorted(os.sched_getaffinity(0))
-    for process, core in zip(house.services["transcription"], cores, strict=False):
+    for process, core in zip(services, cores, strict=False):
         for thread in Path(f"/proc/{process.pid}/task").iterdir():
             os.sched_setaffinity(int(thread.name), {core})
 
 
+async def recognized(stub: transcription_pb2_grpc.TranscriptionServiceStub, pcm: bytes) -> None:
+    """One recording, asked of one process as an internal service would: no edge between."""
+
+    async def requests() -> AsyncIterator[transcription_pb2.TranscribeRequest]:
+        config = transcription_pb2.TranscriptionConfig(
+            language="en", mode=transcription_pb2.TRANSCRIPTION_MODE_FILE, expected_seconds=len(pcm) / 32_000
+        )
+        yield transcription_pb2.TranscribeRequest(config=config)
+        for start in range(0, len(pcm), CHUNK):
+            yield transcription_pb2.TranscribeRequest(audio=audio_pb2.AudioChunk(data=pcm[start : start + CHUNK]))
+        yield transcription_pb2.TranscribeRequest(finish=audio_pb2.Finish())
+
+    last = ""
+    async for response in stub.Transcribe(requests()):
+        last = response.WhichOneof("event")
+    assert last == "done"
+
+
+async def all_recognized(services: Sequence[Process], recordings: Sequence[bytes]) -> float:
+    """All at once, dealt out in turns; returns wall seconds."""
+    channels = [grpc.aio.insecure_channel(process.address) for process in services]
+    stubs = [transcription_pb2_grpc.TranscriptionServiceStub(channel) for channel in channels]
+    begun = time.monotonic()
+    await asyncio.gather(*(recognized(stubs[n % len(stubs)], pcm) for n, pcm in enumerate(recordings)))
+    wall = time.monotonic() - begun
+    await asyncio.gather(*(channel.close() for channel in channels))
+    return wall
+
+
 def run(args: argparse.Namespace) -> str:
-    """Sixteen recordings of 25 s at once."""
-    with tempfile.TemporaryDirectory() as folder:
-        files = [write_flac(joined(25, seed=seed)[0], Path(folder) / f"{seed}.flac") for seed in range(16)]
-        with House(settings=ONE_THREAD) as single, House(transcription=2, settings=ONE_THREAD) as double:
-            pin(single)
-            pin(double)
+    """Sixteen recordings of 25 s at once, over gRPC."""
+    recordings = [joined(SECONDS, seed=seed)[0].tobytes() for seed in range(COUNT)]
+    with House(transcription=2, settings=ONE_THREAD) as house:
+        services = house.services["transcription"]
+        pin(services)
 
-            def through(house: House) -> float:
-                return post_all(house.url, files, at_once=len(files), language="en", diarize="false")[0]
+        def through(count: int) -> float:
+            return asyncio.run(all_recognized(services[:count], recordings))
 
-            through(single)
-            through(double)
-            one, two = in_turn(args.scaling_repeats, lambda: through(single), lambda: through(double))
+        through(2)
+        one, two = in_turn(args.scaling_repeats, lambda: through(1), lambda: through(2))
     ratio = median(one) / median(two)
     head = table("Transcription processes", "wall, median", "throughput")
     rows = [row("1", f"{median(one):.1f} s", "1"), row("2", f"{median(two):.1f} s", f"**{ratio:.2f}x**")]
-    note = f"{os.cpu_count()} cores; each process on one of them, edge, media and the client on all of them."
+    note = (
+        f"{COUNT} recordings of {SECONDS} s at once over gRPC; each process is held to one of {os.cpu_count()} cores."
+    )
     return "\n".join(["### One and two Transcription processes of one thread", "", head, *rows, "", note])
