@@ -1,5 +1,6 @@
 """Clustering: which pieces are one voice, by average linkage over the cosine of their vectors."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,3 +75,43 @@ def cut(rows: int, merges: list[Merge], distance: float) -> Assignment:
         left, right = root(merge.left), root(merge.right)
         parent[max(left, right)] = min(left, right)
     return np.unique([root(row) for row in range(rows)], return_inverse=True)[1]
+
+
+def held_apart(sums: Sums, counts: Counts, distance: float, *, refused: Callable[[float, float], bool]) -> Assignment:
+    """Return the clusters that average linkage leaves at a distance when some merges are refused.
+
+    `refused` is asked with the cosine of the two centres, which unlike the distance does not grow with the spread of
+    either, and with the count of the smaller. For few rows: each merge looks at all pairs.
+    """
+    parts = [[row] for row in range(len(sums))]
+    sums, counts = sums.copy(), counts.copy()
+    means = sums / counts[:, None]
+    closeness = means @ means.T
+    np.fill_diagonal(closeness, -np.inf)
+    while len(sums) > 1:
+        left, right = sorted(divmod(int(closeness.argmax()), len(sums)))
+        if not 1.0 - closeness[left, right] <= distance:
+            break
+        likeness = sums[left] @ sums[right] / max(np.linalg.norm(sums[left]) * np.linalg.norm(sums[right]), 1e-12)
+        if refused(float(likeness), float(min(counts[left], counts[right]))):
+            closeness[left, right] = closeness[right, left] = -np.inf
+            continue
+        joined = (closeness[left] * counts[left] + closeness[right] * counts[right]) / (counts[left] + counts[right])
+        joined[[left, right]] = -np.inf
+        closeness[left] = closeness[:, left] = joined
+        closeness[right] = closeness[:, right] = -np.inf
+        sums[left] += sums[right]
+        counts[left] += counts[right]
+        parts[left] += parts[right]
+        parts[right] = []
+    assignment = np.zeros(len(sums), np.intp)
+    for number, members in enumerate(part for part in parts if part):
+        assignment[members] = number
+    return assignment
+
+
+def grouped(sums: Sums, counts: Counts, assignment: Assignment) -> tuple[Sums, Counts]:
+    """Return the sum and count of each cluster."""
+    joined = np.zeros((int(assignment.max()) + 1, sums.shape[1]))
+    np.add.at(joined, assignment, sums)
+    return joined, np.bincount(assignment, weights=counts).astype(np.float64)

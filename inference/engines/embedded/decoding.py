@@ -10,20 +10,27 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from inference.engines.embedded.gathering import Voices
+from inference.engines.embedded.networks import HOP
 from inference.engines.embedded.runs import Piece, Run
 from inference.engines.embedded.tracks import frame_time
 from inference.types import SAMPLE_RATE, Turn
 
-_SHORT = 48
-"""Frames of a run that is judged by its track more than by itself: 0.8 s."""
 _STEADY = 178
 """Frames of the longest run that is one voice whatever its pieces say: 3 s."""
 _BLOCK = 6
 """Frames that go to one voice together in longer runs: 0.1 s."""
 _SWITCH = 15.0
 """What a change of voice inside a run costs, in frames times cosine: the segmentation has heard no change there."""
+_SECOND = SAMPLE_RATE / HOP
+"""Frames of a second."""
 _MEMORY = 296.0
 """Frames after which a piece of a track says a third as much about a run: 5 s."""
+_PAUSE = 18
+"""Frames of the longest pause that is still part of a turn if nobody else speaks in it: 0.3 s."""
+_REACH = 5 * _MEMORY
+"""Frames up to which a voice was heard lately."""
+_LATELY = 0.01
+"""How much that says for it, beside the pieces of the track itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +50,12 @@ class Decoder:
         self._runs = runs
         self._count = voices.scores.shape[1]
         self._by_run: dict[int, list[tuple[Piece, NDArray[np.float32]]]] = defaultdict(list)
-        self._by_track: dict[int, list[tuple[Piece, NDArray[np.float32]]]] = defaultdict(list)
-        for piece, scores in zip(pieces, voices.scores, strict=True):
+        self._by_track: dict[int, list[int]] = defaultdict(list)
+        for index, (piece, scores) in enumerate(zip(pieces, voices.scores, strict=True)):
             self._by_run[piece.run].append((piece, scores))
-            self._by_track[piece.track].append((piece, scores))
+            self._by_track[piece.track].append(index)
         self._middles = np.array([piece.middle for piece in pieces])
+        self._lengths = np.array([piece.length for piece in pieces]) / _SECOND
         self._scores = voices.scores
 
     def stretches(self) -> list[Stretch]:
@@ -59,12 +67,7 @@ class Decoder:
 
     def _single(self, index: int, run: Run) -> list[Stretch]:
         frames = self._frames(index, run)
-        total = frames.sum(axis=0)
-        if run.length < _SHORT and run.tracks[0] in self._by_track:
-            total = 0.3 * total + 20 * self._track(run.tracks[0], run)
-        if not total.any():
-            near = int(np.abs(self._middles - (run.start + run.end) / 2).argmin())
-            total = self._scores[near]
+        total = frames.sum(axis=0) + self._track(run.tracks[0], run)
         if run.length <= _STEADY:
             return [Stretch(run.start, run.end, int(total.argmax()), False)]
         blocks = np.add.reduceat(frames, np.arange(0, run.length, _BLOCK), axis=0)
@@ -95,12 +98,22 @@ class Decoder:
         return scores
 
     def _track(self, track: int, run: Run) -> NDArray[np.float64]:
-        """Return how much a track sounds like each voice around a run, in seconds of evidence."""
-        total = np.zeros(self._count)
+        """Return how much a track sounds like each voice around a run, in seconds of evidence.
+
+        A track of which no piece is known is taken for a voice that was heard lately.
+        """
         middle = (run.start + run.end) / 2
-        for piece, score in self._by_track.get(track, ()):
-            total += score * (piece.length / 59) * np.exp(-abs(piece.middle - middle) / _MEMORY)
+        low, high = np.searchsorted(self._middles, (middle - _REACH, middle + _REACH))
+        lately = np.arange(low, high) if high > low else np.array([np.abs(self._middles - middle).argmin()])
+        total = _LATELY * self._evidence(lately, middle)
+        if track in self._by_track:
+            total += self._evidence(np.array(self._by_track[track]), middle)
         return total
+
+    def _evidence(self, pieces: NDArray[np.intp], middle: float) -> NDArray[np.float64]:
+        """Return the sum of the scores of pieces by their lengths, the less the farther they are."""
+        near = self._lengths[pieces] * np.exp(-np.abs(self._middles[pieces] - middle) / _MEMORY)
+        return np.asarray(near @ self._scores[pieces], np.float64)
 
 
 def _steadiest(scores: NDArray[np.float64], cost: float) -> NDArray[np.intp]:
@@ -132,13 +145,18 @@ def turns_of(stretches: list[Stretch], samples: int, numbers: Mapping[int, int])
     """Join what belongs together and name the voices by their numbers."""
     latest: dict[int, int] = {}
     joined: list[Stretch] = []
+    reached = 0
     for stretch in sorted(stretches, key=lambda each: (each.start, each.overlapped)):
         at = latest.get(stretch.voice, -1)
-        if at >= 0 and joined[at].end == stretch.start and joined[at].overlapped == stretch.overlapped:
+        end = joined[at].end if at >= 0 else -_PAUSE - 1
+        pause = stretch.start - end
+        alone = end == reached and 0 < pause <= _PAUSE and not stretch.overlapped
+        if (pause == 0 or alone) and joined[at].overlapped == stretch.overlapped:
             joined[at] = replace(joined[at], end=stretch.end)
         else:
             latest[stretch.voice] = len(joined)
             joined.append(stretch)
+        reached = max(reached, stretch.end)
     length = samples / SAMPLE_RATE
     turns = (
         Turn(frame_time(each.start), min(length, frame_time(each.end)), numbers[each.voice], overlapped=each.overlapped)

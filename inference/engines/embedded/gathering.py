@@ -7,16 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.engines.embedded.channel import Bands, Channel, centred, channel_of
-from inference.engines.embedded.clustering import Assignment, Counts, Merge, Sums, average_linkage, cut
-from inference.engines.embedded.networks import Embeddings, unit
+from inference.engines.embedded.clustering import Counts, Sums, average_linkage, cut, grouped
+from inference.engines.embedded.networks import Embeddings
 from inference.engines.embedded.runs import Piece
+from inference.engines.embedded.voices import found
 
-DISTANCE = 0.68
-"""Largest mean cosine distance inside one voice."""
 CLEAR = 36
 """Frames from which a piece is long enough to found a voice: 0.6 s."""
-_FOUNDERS = 6
-"""Pieces that a voice needs in a recording that has enough."""
 _LOOSE = 400
 """Pieces that are kept apart; more are put into groups, so that hours are clustered as fast as minutes."""
 _GROUPS = 1200
@@ -67,7 +64,12 @@ class Gathering:
         return centred(self._raw(start), self.channel)
 
     def voices(
-        self, *, speakers: int, limit: int, ahead: Sequence[Piece] = (), vectors_ahead: Embeddings | None = None
+        self,
+        *,
+        speakers: int,
+        limit: int,
+        ahead: Sequence[Piece] = (),
+        vectors_ahead: Embeddings | None = None,
     ) -> Voices:
         """Cluster the pieces into `speakers` voices, or as many as there are, up to `limit`. There must be a piece.
 
@@ -83,13 +85,7 @@ class Gathering:
         sums = loose[clear].astype(np.float64)
         if self._grouped:
             sums = np.concatenate([self._sums, sums])
-        assignment, kept = _clusters(sums, counts, speakers=speakers, limit=limit)
-        centres = _centres(sums, assignment, kept)
-        # What belongs to no voice of its own goes to the nearest, which moves a little by it.
-        homeless = ~np.isin(assignment, kept)
-        moved = np.searchsorted(kept, assignment)
-        moved[homeless] = (unit(sums[homeless].astype(np.float32)) @ centres.T).argmax(axis=1)
-        centres = _centres(sums, moved, np.arange(len(kept)))
+        centres = found(sums, counts, speakers=speakers, limit=limit)
         return Voices(centres, np.asarray(vectors @ centres.T, np.float32))
 
     def _raw(self, start: int) -> Embeddings:
@@ -116,41 +112,4 @@ class Gathering:
 def _joined(sums: Sums, counts: Counts, distance: float) -> tuple[Sums, Counts]:
     if len(sums) < 2:
         return sums, counts
-    assignment = cut(len(sums), average_linkage(sums, counts), distance)
-    joined = np.zeros((int(assignment.max()) + 1, sums.shape[1]))
-    np.add.at(joined, assignment, sums)
-    return joined, np.bincount(assignment, weights=counts).astype(np.float64)
-
-
-def _clusters(sums: Sums, counts: Counts, *, speakers: int, limit: int) -> tuple[Assignment, NDArray[np.intp]]:
-    """Return the cluster of each row, and which clusters are voices."""
-    merges = average_linkage(sums, counts)
-    least = max(1.0, min(float(_FOUNDERS), counts.sum() // 8))
-    assignment, sizes, kept = _cut(merges, counts, DISTANCE, least=least)
-    if speakers and len(kept) != speakers:
-        for distance in _levels(merges):
-            assignment, sizes, kept = _cut(merges, counts, distance, least=least)
-            if len(kept) >= speakers:
-                break
-    wanted = speakers or limit
-    if len(kept) > wanted or (speakers and len(kept) < speakers):
-        kept = np.sort(np.argsort(-sizes, kind="stable")[:wanted])
-    return assignment, kept
-
-
-def _levels(merges: list[Merge]) -> list[float]:
-    """Return the distances at which the number of clusters changes, from few clusters to many."""
-    return [merge.distance for merge in reversed(merges)] + [-1.0]
-
-
-def _cut(
-    merges: list[Merge], counts: Counts, distance: float, *, least: float
-) -> tuple[Assignment, Counts, NDArray[np.intp]]:
-    assignment = cut(len(counts), merges, distance)
-    sizes = np.bincount(assignment, weights=counts).astype(np.float64)
-    kept = np.flatnonzero(sizes >= least)
-    return assignment, sizes, kept if len(kept) else np.array([sizes.argmax()])
-
-
-def _centres(sums: Sums, assignment: Assignment, kept: NDArray[np.intp]) -> Embeddings:
-    return unit(np.stack([sums[assignment == each].sum(axis=0) for each in kept]).astype(np.float32))
+    return grouped(sums, counts, cut(len(sums), average_linkage(sums, counts), distance))

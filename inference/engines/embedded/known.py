@@ -8,8 +8,8 @@ from scipy.optimize import linear_sum_assignment
 
 from inference.engines.diarization import Merged
 from inference.engines.embedded.clustering import average_linkage, cut
-from inference.engines.embedded.gathering import DISTANCE
 from inference.engines.embedded.networks import Embeddings, unit
+from inference.engines.embedded.voices import DISTANCE
 
 _ALIKE = 0.4
 """Least cosine of a cluster with a known voice for it to be that voice: clusters of one voice move little."""

@@ -11,13 +11,13 @@ from scipy.optimize import linear_sum_assignment
 from inference.engines.embedded.networks import CENTRE, HOP, VOICES, WINDOW_FRAMES, Activity
 from inference.types import SAMPLE_RATE
 
-STEP_FRAMES = 148
-"""Frames between two windows: each moment is seen by four of them."""
+STEP_FRAMES = 74
+"""Frames between two windows, 1.25 s: each moment is seen by eight of them."""
 STEP = STEP_FRAMES * HOP
 """Samples between two windows."""
 SPEECH = 0.4
 """Least mean probability of the likeliest voice for a frame to count as speech."""
-OVERLAP = 0.5
+OVERLAP = 0.35
 """Least mean probability of the second voice for a frame to count as overlapped."""
 _LINKED_FRAMES = 10
 _LINKED_SHARE = 0.5
