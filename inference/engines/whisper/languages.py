@@ -75,7 +75,7 @@ class Languages:
         return [_mean(views_of_one) for views_of_one in found]
 
     def _look_full(self, window: Window) -> dict[str, float]:
-        encoded = self._encoder([self._features.log_mel(window, FULL_FRAMES, blank=True)])
+        encoded = self._encoder([self._features.log_mel(window, FULL_FRAMES)])
         return as_scores(self._model.detect_language(encoded)[0])
 
     def _frames(self, duration: float) -> int:
