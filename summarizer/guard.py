@@ -1,18 +1,14 @@
 """The check of a summary against its transcript: names, numbers, dates and owners that nobody said do not go out."""
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from summarizer import prompts, quantities, shape, words
+from summarizer import prompts, quantities, shape, terms, words
+from summarizer.owners import Owners
 from summarizer.types import Line, Utterance
 
-_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
-_POSSESSIVE = re.compile(r"['\u2019]s?$")
-_STEM = 5
-"""Characters of a word that stand for it whatever its ending."""
 _GROUNDED = 0.3
 """Least share of a line's content words that occur in the transcript."""
 _SMALL = 12
@@ -55,21 +51,24 @@ class Checked:
 class Guard:
     """Knows what a transcript says. Building it reads the whole text once: not for an event loop."""
 
-    def __init__(self, utterances: Sequence[Utterance], *, language: str) -> None:
+    def __init__(
+        self, utterances: Sequence[Utterance], *, language: str, spoken: Sequence[Utterance] | None = None
+    ) -> None:
+        """`spoken`: the same, cleaned. `language`: the transcript's code."""
         text = "\n".join(utterance.line for utterance in utterances)
         self._language = language
-        self._words = {_bare(word) for word in _WORD.findall(text)}
+        self._words = {terms.bare(word) for word in terms.WORD.findall(text)}
         self._words |= {part for word in tuple(self._words) for part in re.split(r"['\u2019-]", word)}
-        self._stems = {word[:_STEM] for word in self._words}
+        self._stems = {word[: terms.STEM] for word in self._words}
         self._acronyms = {
             re.sub(r"[\s._]", "", match).lower() for match in re.findall(r"\b(?:[A-Z][._ ]){2,}", text + " ")
         }
         self._values = quantities.values(text)
         speakers = {utterance.speaker for utterance in utterances if utterance.speaker}
-        self._speakers = {_bare_name(speaker): speaker for speaker in speakers}
+        self._owners = Owners(utterances if spoken is None else spoken, language=language)
         self._said_by: dict[str, set[str]] = {}
         for utterance in utterances:
-            self._said_by.setdefault(_bare_name(utterance.speaker), set()).update(_stems(utterance.text))
+            self._said_by.setdefault(terms.bare_name(utterance.speaker), set()).update(terms.stems(utterance.text))
         self._values |= {float(len(speakers)), *(value for speaker in speakers for value in quantities.values(speaker))}
 
     def prose(self, blocks: Iterable[Sequence[str]], *, answer: str) -> Checked:
@@ -89,7 +88,8 @@ class Guard:
             if self._unsound(line.text, answer=answer):
                 dropped += 1
                 continue
-            owner, due = self._owner(line.owner), line.due if self._due_said(line.due) else ""
+            due = line.due if self._due_said(line.due) else ""
+            owner = self._owners.of(replace(line, owner=self._named(line.owner), due=due), answer=answer)
             dropped += (owner == "" != line.owner) + (due == "" != line.due)
             kept.append(replace(line, owner=owner, due=due))
         return Checked(lines=tuple(kept), dropped=dropped)
@@ -118,10 +118,10 @@ class Guard:
     def _names(self, text: str, *, answer: str) -> Iterator[str]:
         if answer in _CAPITALS_EVERYWHERE:
             return
-        matches = list(_WORD.finditer(text))
+        matches = list(terms.WORD.finditer(text))
         for index, match in enumerate(matches):
             word = match.group()
-            bare = _bare(word)
+            bare = terms.bare(word)
             if bare in words.DATES and not self._said(word):
                 yield word
                 continue
@@ -137,7 +137,7 @@ class Guard:
 
     def _said(self, word: str) -> bool:
         """Say whether a word occurs in the transcript in some form: possessive, plural, derived or as an acronym."""
-        bare = _bare(word)
+        bare = terms.bare(word)
         if (
             bare in self._words
             or bare in self._acronyms
@@ -145,22 +145,28 @@ class Guard:
             or f"{bare}s" in self._words
         ):
             return True
-        return len(bare) > _STEM and any(
-            other.startswith(bare[:_STEM]) and abs(len(other) - len(bare)) <= 3 for other in self._words
+        return len(bare) > terms.STEM and any(
+            other.startswith(bare[: terms.STEM]) and abs(len(other) - len(bare)) <= 3 for other in self._words
         )
 
     def _grounded(self, sentence: str, *, answer: str) -> bool:
         """Say whether enough of the content of a sentence occurs in the transcript, where both are in one language."""
         if answer != self._language or not self._language:
             return True
-        content = [word for word in map(_bare, _WORD.findall(sentence)) if len(word) > 3 and word not in words.STARTERS]
-        return len(content) < 3 or sum(word[:_STEM] in self._stems for word in content) >= _GROUNDED * len(content)
+        content = [
+            word
+            for word in map(terms.bare, terms.WORD.findall(sentence))
+            if len(word) > 3 and word not in words.STARTERS
+        ]
+        return len(content) < 3 or sum(word[: terms.STEM] in self._stems for word in content) >= _GROUNDED * len(
+            content
+        )
 
     def _misattributed(self, sentence: str, *, answer: str) -> bool:
         """Say whether "somebody suggests this" is about what only others spoke of."""
         if answer != self._language:
             return False
-        spoken = [_bare(word) for word in _WORD.findall(sentence)]
+        spoken = [terms.bare(word) for word in terms.WORD.findall(sentence)]
         start = int(spoken[:1] == ["the"])
         for label, own in self._said_by.items():
             name = label.split()
@@ -171,22 +177,19 @@ class Guard:
             verb = next((at for at in verbs if spoken[at] in words.SPEAKS), None)
             if verb is None:
                 continue
-            content = _stems(" ".join(spoken[verb + 1 :])) & self._stems
+            content = terms.stems(" ".join(spoken[verb + 1 :])) & self._stems
             return len(content) >= _SHARED and len(content & own) < _OWN * len(content)
         return False
 
-    def _owner(self, owner: str) -> str:
-        """Return the owner as the transcript names him, or "" if it does not."""
-        bare = _bare_name(owner)
-        if bare in self._speakers:
-            return self._speakers[bare]
-        named = {_bare(word) for word in _WORD.findall(owner)} - {"and", "und", "the"}
+    def _named(self, owner: str) -> str:
+        """Return the owner, or "" if he is no speaker and the transcript does not name him."""
+        named = {terms.bare(word) for word in terms.WORD.findall(owner)} - {"and", "und", "the"}
         return owner if named and named <= self._words | words.EVERYONE else ""
 
     def _due_said(self, due: str) -> bool:
-        said = [_bare(word) for word in _WORD.findall(due) if not word[0].isdigit()]
+        said = [terms.bare(word) for word in terms.WORD.findall(due) if not word[0].isdigit()]
         content = [word for word in said if len(word) > 3 and word not in words.STARTERS | quantities.WORDS.keys()]
-        return not list(self._numbers(due)) and all(word[:_STEM] in self._stems for word in content)
+        return not list(self._numbers(due)) and all(word[: terms.STEM] in self._stems for word in content)
 
 
 class Citations:
@@ -194,13 +197,15 @@ class Citations:
 
     def __init__(self, utterances: Iterable[Utterance]) -> None:
         self._segments = [
-            (utterance.segments[0], _stems(utterance.line)) for utterance in utterances if len(utterance.segments) == 1
+            (utterance.segments[0], terms.stems(utterance.line))
+            for utterance in utterances
+            if len(utterance.segments) == 1
         ]
         self._spread = Counter(stem for _, stems in self._segments for stem in stems)
 
     def cite(self, text: str, *, most: int = 3) -> tuple[str, ...]:
         """Return at most so many segment ids, in the order of the transcript."""
-        stems = _stems(text)
+        stems = terms.stems(text)
         scores = {
             number: sum(1.0 / self._spread[stem] for stem in stems & said)
             for number, (_, said) in enumerate(self._segments)
@@ -220,17 +225,3 @@ def _shingles(sentence: str) -> set[str]:
 
 
 _PROMPT = {shingle for sentence in shape.sentences(prompts.own_words()) for shingle in _shingles(sentence)}
-
-
-def _stems(text: str) -> set[str]:
-    return {word[:_STEM] for word in map(_bare, _WORD.findall(text)) if len(word) > 3 and word not in words.STARTERS}
-
-
-def _bare(word: str) -> str:
-    """Return a word without case, accents and a possessive ending."""
-    folded = unicodedata.normalize("NFKD", _POSSESSIVE.sub("", word).casefold())
-    return "".join(character for character in folded if not unicodedata.combining(character))
-
-
-def _bare_name(name: str) -> str:
-    return " ".join(_bare(word) for word in _WORD.findall(name))

@@ -52,7 +52,7 @@ class Writer:
         spoken = await asyncio.to_thread(clean, utterances)
         own = language.detect(" ".join(utterance.text for utterance in spoken))
         answer = order.language or own
-        guard = await asyncio.to_thread(Guard, utterances, language=own)
+        guard = await asyncio.to_thread(Guard, utterances, language=own, spoken=spoken)
         room = await self._room(order.style)
         measured = await mapreduce.measure(spoken, count=self._engine.count, room=room)
         with self._passes.admitted(mapreduce.total(measured)):

@@ -61,13 +61,13 @@ def test_sentences_are_dropped_and_counted() -> None:
 def test_owners_and_times_nobody_named_are_taken_away() -> None:
     lines = [
         Line("look at the TV market", owner="marketing", due="half an hour"),
-        Line("write to Siemens", owner="Peter Pan", due="next Monday"),
+        Line("look for new customers", owner="Peter Pan", due="next Monday"),
         Line("book a flight to Tokyo", owner="Anna"),
     ]
     checked = GUARD.lines(lines, answer="en")
     assert checked.lines == (
         Line("look at the TV market", owner="Marketing", due="half an hour"),
-        Line("write to Siemens"),
+        Line("look for new customers"),
     )
     assert checked.dropped == 3
 
