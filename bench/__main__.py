@@ -37,6 +37,7 @@ BENCHMARKS = (
     "streams",
     "ledger",
     "summaries",
+    "vllm",
 )
 """Names of the modules, in the order of the page."""
 

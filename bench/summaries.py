@@ -2,17 +2,13 @@
 
 import argparse
 import asyncio
-import json
-import re
-import subprocess
+import sys
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from whisper_normalizer.english import EnglishTextNormalizer
-
 from bench.load import row, table
+from bench.mentions import Source
 from summarizer import catalogue, extractive, language
 from summarizer.clean import clean
 from summarizer.engines import Engine
@@ -21,17 +17,13 @@ from summarizer.resident import Fetched, Resident
 from summarizer.transcript import Transcript
 from summarizer.turns import Turns
 from summarizer.types import Style
-from tests.summarizing import serving, summarize
+from tests.summarizing import Heard, serving, summarize
 from weights.settings import WeightsSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 REAL = ROOT.parent / "shared" / "transcripts"
 BASELINE = "extractive"
 QUOTES = {Style.BRIEF: 3, Style.DETAILED: 8, Style.ACTION_ITEMS: 4, Style.BULLET_POINTS: 6}
-MONTHS = "january february march april june july august september october november december"
-DAYS = "monday tuesday wednesday thursday friday saturday sunday montag dienstag mittwoch donnerstag freitag samstag"
-DATES = frozenset(f"{MONTHS} {DAYS} sonntag januar februar märz mai juni juli oktober dezember".split())
-STARTS = re.compile(r"(?:^|[.!?:\n•-])\s*[\"'(]*$")
 
 
 @dataclass
@@ -51,50 +43,10 @@ class Tally:
     dropped: int = 0
 
 
-class Source:
-    """The names, numbers and dates of a transcript, read by other means than those of the service's own check."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.language = language.detect(text)
-        self._normal = EnglishTextNormalizer()
-        self._flat = self._normal(text)
-        self._words = set(re.findall(r"\w+", f"{text.replace('_', '')} {self._flat}".lower()))
-        self._speakers = len({line.partition(":")[0] for line in text.splitlines() if ":" in line})
-
-    def mentions(self, summary: str) -> tuple[int, list[str]]:
-        """Count the names, numbers and dates in a summary, and list those that the transcript has not."""
-        found = [*self._numbers(summary), *self._names(summary)]
-        return len(found), [word for word, supported in found if not supported]
-
-    def _numbers(self, summary: str) -> Iterable[tuple[str, bool]]:
-        flat = self._flat if self.language == "en" else self.text
-        known = {number.replace(",", "") for number in re.findall(r"\d+(?:[.,]\d+)*", flat)}
-        known |= {str(self._speakers)}
-        if self.language != "en" and not known - {str(self._speakers)}:
-            return
-        text = self._normal(summary) if self.language == "en" else summary
-        for number in re.findall(r"\d+(?:[.,]\d+)*", text):
-            bare = number.replace(",", "")
-            # "twelve euros fifty" is two numbers in the transcript and 12.50 in a summary.
-            parts = bare.split(".")
-            yield number, bare in known or bare.rstrip("0").rstrip(".") in known or all(part in known for part in parts)
-
-    def _names(self, summary: str) -> Iterable[tuple[str, bool]]:
-        for match in re.finditer(r"[^\W\d_][\w'-]*", summary):
-            word = match.group()
-            low = re.sub(r"'s$", "", word.lower())
-            is_date = low in DATES
-            is_name = word[0].isupper() and word != "I" and not STARTS.search(summary[: match.start()])
-            if is_date or (is_name and self.language != "de"):
-                yield word, any(form in self._words for form in (low, low.rstrip("s"), f"{low}s", *low.split("-")))
-
-
 def configure(parser: argparse._ArgumentGroup) -> None:
     """Add this benchmark's flags."""
     parser.add_argument("--summary-model", default="", help="id of the catalogue; empty: the best one that is here")
     parser.add_argument("--summary-limit", type=int, default=12_000, help="characters of a transcript that are read")
-    parser.add_argument("--vllm-python", type=Path, default=ROOT / ".venv-vllm" / "bin" / "python")
 
 
 async def measured(sources: dict[str, Source], model: str) -> tuple[str, dict[tuple[str, Style], Tally], list[str]]:
@@ -124,9 +76,27 @@ async def measured(sources: dict[str, Source], model: str) -> tuple[str, dict[tu
                 checked.seconds += seconds
                 checked.tokens += heard.done.usage.completion_tokens
                 checked.dropped += heard.summaries[-1].dropped
-                samples.append(f"**{name}, {style.value}** ({seconds:.0f} s)\n\n{heard.text}")
+                samples.append(sample(f"{name}, {style.value}", heard, seconds))
+                print(samples[-1], file=sys.stderr, flush=True)
                 tally(tallies[BASELINE, style], source, baseline(source.text, style))
     return fetched.status.model, tallies, samples
+
+
+def sample(title: str, heard: Heard, seconds: float) -> str:
+    """One summary as it was answered, and what it cost."""
+    assert heard.done is not None
+    usage = heard.done.usage
+    cost = ", ".join(
+        (
+            heard.done.model,
+            f"{seconds:.1f} s",
+            f"{usage.prompt_tokens} tokens read, {usage.cached_tokens} of them from the cache",
+            f"{usage.completion_tokens} written in {usage.passes} pass(es)",
+            f"{usage.completion_tokens / seconds:.1f} tokens/s",
+            f"{heard.summaries[-1].dropped} parts dropped",
+        )
+    )
+    return f"**{title}** ({cost})\n\n{heard.text}"
 
 
 def baseline(text: str, style: Style) -> str:
@@ -153,23 +123,6 @@ def rate(result: Tally) -> str:
     if not result.mentions:
         return "no mentions"
     return f"{100 * len(result.unsupported) / result.mentions:.1f} % of {result.mentions}"
-
-
-def batching(python: Path) -> str:
-    """Tokens a second of four passes at once over one, in vLLM's own environment."""
-    if not python.exists():
-        return "vLLM: not measured, `make test-vllm` sets its environment up."
-    output = subprocess.run(
-        [str(python), "-m", "tests.vllm.batching"], cwd=ROOT, check=True, capture_output=True, text=True, timeout=1800
-    ).stdout
-    pairs = json.loads(output.strip().splitlines()[-1])["pairs"]
-    one, four = (sorted(pair[index] for pair in pairs)[len(pairs) // 2] for index in (0, 1))
-    # Of turns one after the other: a busy moment hits both of a pair.
-    ratio = sorted(four / one for one, four in pairs)[len(pairs) // 2]
-    return (
-        f"vLLM on this CPU (SmolLM2-135M, bf16, medians of {len(pairs)} in turn): one pass {one:.1f} tokens/s, four at "
-        f"once {four:.1f} tokens/s together: median of the ratios **{ratio:.1f}x**."
-    )
 
 
 def run(args: argparse.Namespace) -> str:
@@ -200,13 +153,12 @@ def run(args: argparse.Namespace) -> str:
             f"### Summaries of {len(sources)} meetings ({', '.join(sources)})",
             "",
             "Length is that of the summary over its transcript. Names and numbers are read here by other means than",
-            "those of the service's own check; numbers in words only in English, names not in German.",
+            "those of the service's own check; names not in German. Seconds are for one summary, all passes of it.",
             "",
             head,
             *rows,
             "",
             f"Left in the answers and not found in the transcripts: {', '.join(wrong) or 'nothing'}.",
-            batching(args.vllm_python),
             "",
             "<details><summary>The answers, unedited</summary>",
             "",

@@ -1,5 +1,6 @@
 """How much four passes at once give over one: `python -m tests.vllm.batching` prints tokens a second as JSON."""
 
+import argparse
 import asyncio
 import json
 import os
@@ -11,7 +12,7 @@ from summarizer import catalogue
 from summarizer.engines import Generation, Message
 from summarizer.engines.vllm import Vllm
 
-TOKENS = 48
+TOKENS = 64
 
 
 async def tokens_a_second(engine: Vllm, *, at_once: int, salt: str) -> float:
@@ -30,7 +31,7 @@ async def tokens_a_second(engine: Vllm, *, at_once: int, salt: str) -> float:
     return sum(counts) / (time.monotonic() - began)
 
 
-async def main() -> None:
+async def main(turns: int) -> None:
     """Measure in turns, so that a busy moment hits both."""
     from tests.vllm.conftest import converted
 
@@ -45,12 +46,14 @@ async def main() -> None:
                 await tokens_a_second(engine, at_once=1, salt=f"a{turn}"),
                 await tokens_a_second(engine, at_once=4, salt=f"b{turn}"),
             )
-            for turn in range(3)
+            for turn in range(turns)
         ]
-        sys.stdout.write(json.dumps({"model": catalogue.SMOL.id, "pairs": pairs}) + "\n")
+        sys.stdout.write(json.dumps({"model": catalogue.SMOL.id, "tokens": TOKENS, "pairs": pairs}) + "\n")
     finally:
         await engine.close()
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--pairs", type=int, default=5)
+    asyncio.run(main(parser.parse_args().pairs))
