@@ -163,14 +163,14 @@ def activity(*spans: tuple[int, int, int], start: int = 0) -> "np.ndarray[tuple[
 
 def test_a_voice_keeps_its_track_when_windows_name_it_anew() -> None:
     tracker, runs = Tracker(), Runs()
-    labels = [tracker.add(activity((0, 50, 700)))]
-    labels.append(tracker.add(activity((2, 50, 700), start=STEP_FRAMES)))
+    labels = [tracker.add(activity((0, 50, 600)))]
+    labels.append(tracker.add(activity((2, 50, 600), start=STEP_FRAMES)))
     labels.append(tracker.finish(STEP_FRAMES + WINDOW_FRAMES))
     for each in labels:
         runs.add(each)
     runs.finish()
-    assert [(run.start, run.end, run.tracks) for run in runs.runs] == [(50, 700, (0,))]
-    assert runs.speech == 650
+    assert [(run.start, run.end, run.tracks) for run in runs.runs] == [(50, 600, (0,))]
+    assert runs.speech == 550
 
 
 def test_overlapped_frames_have_two_tracks() -> None:
