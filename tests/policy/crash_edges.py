@@ -74,11 +74,9 @@ class Crash:
         async with asyncio.TaskGroup() as group:
             for lane in self._lanes:
                 group.create_task(work(lane))
-        async with asyncio.timeout(PATIENCE):
-            while wrong := await leftovers(self._office):
-                if any("left" not in each for each in wrong):
-                    break
-                await asyncio.sleep(BEAT)
+        deadline = time.monotonic() + PATIENCE
+        while (wrong := await leftovers(self._office)) and time.monotonic() < deadline:
+            await asyncio.sleep(BEAT)
         if wrong:
             self.wrong[-1] = wrong
 
@@ -135,12 +133,12 @@ class Crash:
         """See that everything was told and paid once."""
         await outlived
         accounts = {customer.account for customer in found}
-        async with asyncio.timeout(2 * PATIENCE):
-            # Who was answered in the end may have asked another edge before, that was killed too.
-            while await stages(self._office, accounts):
-                await asyncio.sleep(BEAT)
+        deadline = time.monotonic() + LEASE + GRACE + PATIENCE
+        # Who was answered in the end may have asked another edge before, that was killed too.
+        while (left := await stages(self._office, accounts)) and time.monotonic() < deadline:
+            await asyncio.sleep(BEAT)
         self.told.update(f"{customer.kind} {'answered' if customer.told else 'cut off'}" for customer in found)
-        wrong = await faults(self._office, found)
+        wrong = [*(f"not over: {stage}" for stage in left.values()), *await faults(self._office, found)]
         again = [customer for customer in found if customer.keyed and customer.told]
         await asyncio.gather(*(customer.ask_again(self._http, self._url()) for customer in again))
         wrong += [each for each in await faults(self._office, found) if each not in wrong]
