@@ -40,10 +40,14 @@ class Hypothesis:
         return self.compression > MOST_COMPRESSION or self.full
 
     @property
+    def silent(self) -> bool:
+        """Whether nothing is said, by the decoder's own judgement."""
+        return self.no_speech > 0.6 and self.log_probability < LEAST_LOG_PROBABILITY
+
+    @property
     def failed(self) -> bool:
         """Whether another way of decoding should be tried."""
-        silent = self.no_speech > 0.6 and self.log_probability < LEAST_LOG_PROBABILITY
-        return not silent and (self.loops or self.log_probability < LEAST_LOG_PROBABILITY)
+        return not self.silent and (self.loops or self.log_probability < LEAST_LOG_PROBABILITY)
 
 
 @dataclass(frozen=True, slots=True)

