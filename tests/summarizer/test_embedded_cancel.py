@@ -49,7 +49,7 @@ def test_a_cancelled_pass_ends_in_the_step_that_it_is_in(weights: Path) -> None:
         replies = (json.loads(line) for line in worker.stdout)
         assert "ready" in next(replies)
         messages = [{"role": "user", "content": "Tell a story."}]
-        say(id=1, generate={"messages": messages, "max_tokens": 4000, "temperature": 0.0, "schema": None})
+        say(id=1, generate={"messages": messages, "max_tokens": 300, "temperature": 0.0, "schema": None})
         written = next(replies)
         assert written["id"] == 1
         assert "text" in written
