@@ -24,7 +24,8 @@ def run(args: argparse.Namespace) -> str:
         return f"{heading}\n\nNot measured: `make test-vllm` sets its environment up."
     command = [str(args.vllm_python), "-m", "tests.vllm.batching", "--pairs", str(args.vllm_pairs)]
     output = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=1800).stdout
-    measured = json.loads(output.strip().splitlines()[-1])
+    # vLLM prints its own lines, the last ones while it ends.
+    measured = json.loads(next(line for line in output.splitlines() if line.startswith("{")))
     one, four = zip(*measured["pairs"], strict=True)
     ratios = [together / alone for alone, together in measured["pairs"]]
     return "\n".join(
