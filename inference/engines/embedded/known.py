@@ -11,8 +11,8 @@ from inference.engines.embedded.clustering import average_linkage, cut
 from inference.engines.embedded.networks import Embeddings, unit
 from inference.engines.embedded.voices import DISTANCE
 
-_ALIKE = 0.4
-"""Least cosine of a cluster with a known voice for it to be that voice: clusters of one voice move little."""
+_ALIKE = 0.3
+"""Least cosine of a cluster with a known voice for it to be that voice, which few pieces may have shown badly."""
 _PATIENCE = 15.0
 """Seconds that a voice may be missing before its number is given up."""
 _SECONDS = 2.0
