@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from inference.events import Done, Draining, Event, Interim, LanguageDetected, Progress
 from inference.finals import Finals, Pending
 from inference.listening import Heard, Listener
+from inference.recall import Recall
 from inference.scheduler import Ticket
 from inference.session import Hearing
 from inference.tentative import Company, DraftBounds, Tentative
@@ -22,11 +23,7 @@ AHEAD_SECONDS = 1.0
 """How far a stream may be ahead of the clock before it counts as faster than real time."""
 AHEAD_WINDOWS = 4
 """Finals on their way at which such a stream is held back."""
-CONTEXT_CHARACTERS = 100
-"""Text of the utterances before that a final is decoded behind: an utterance alone is short of context."""
-CONTEXT_SECONDS = 5.0
-"""Pause after which what was said before is no context."""
-SURE_SECONDS = 1.5
+SURE_SECONDS = 3.0
 """Speech, weighed by probability, that settles the language of a stream."""
 
 
@@ -79,7 +76,9 @@ class LiveSession:
         self._shown = ""
         self._votes: defaultdict[str, float] = defaultdict(float)
         self._language = options.language
-        self._context, self._said_until = "", 0.0
+        self._recall = Recall()
+        self._windows: deque[tuple[Pending, Window]] = deque()
+        """What is not final. One is decoded at a time: those before it are its context, at any pace."""
         self._events: list[Event] = []
         self._began: float | None = None
         self._reported = 0.0
@@ -104,7 +103,7 @@ class LiveSession:
         self._began = now if self._began is None else self._began
         if self._listener.append(pcm):
             await self._hear(self._listener.hear)
-            self._tentative.advance(self._options, drafts=self._interim, final=self._decode, changed=self._show)
+            self._tentative.advance(self._options, drafts=self._interim, final=self._foresee, changed=self._show)
         if self.received - self._reported >= PROGRESS_SECONDS:
             self._report()
         self._check_lag(now - self._began)
@@ -130,9 +129,10 @@ class LiveSession:
             self._tentative.settle(pending)
             self._elect(pending, decoded)
             self._events += decoded.segments
-            self._remember(decoded)
+            self._recall.remember(self._windows.popleft()[1], decoded)
             self._show(after_segment=bool(decoded.segments))
             self._report()
+        self._go_on()
         if self._finished and not self._told and self._finals.empty:
             self._told = True
             language, share = self._finals.language
@@ -159,15 +159,25 @@ class LiveSession:
         for heard in await asyncio.get_running_loop().run_in_executor(self._threads, listen):
             if isinstance(heard, Window):
                 pending = self._finals.expect(heard)
-                ticket = self._tentative.claim(pending, heard) or self._decode(heard)
-                self._finals.submit(pending, ticket, self.changed.fire)
+                self._windows.append((pending, heard))
+                if ticket := self._tentative.claim(pending, heard):
+                    self._finals.submit(pending, ticket, self.changed.fire)
+                self._go_on()
             else:
                 self._events.append(heard)
 
+    def _go_on(self) -> None:
+        """Have the next window decoded, once all before it is final."""
+        if self._windows and self._windows[0][0].ticket is None:
+            pending, window = self._windows[0]
+            self._finals.submit(pending, self._decode(window), self.changed.fire)
+
+    def _foresee(self, window: Window) -> Ticket[Decoded] | None:
+        """Begin with a window that a pause may bring, if all before it is final."""
+        return self._decode(window) if self._finals.empty else None
+
     def _decode(self, window: Window) -> Ticket[Decoded]:
-        options = self._options
-        if self._context and window.start - self._said_until < CONTEXT_SECONDS:
-            options = replace(options, prompt=f"{options.prompt} {self._context}".strip())
+        window, options = self._recall.before(window, self._options)
         return self._scheduler.transcribe(self._number, window, options=options, priority=Priority.FINAL)
 
     def _show(self, *, after_segment: bool = False) -> None:
@@ -179,14 +189,6 @@ class LiveSession:
             self._events.append(Interim(tail.text, tail.stable, self.processed, self.received))
             self.changed.fire()
         self._shown = tail.text
-
-    def _remember(self, decoded: Decoded) -> None:
-        for segment in decoded.segments:
-            text = f"{self._context} {segment.text}".strip()
-            if len(text) > CONTEXT_CHARACTERS:
-                tail = text[-CONTEXT_CHARACTERS:]
-                text = tail.partition(" ")[2] or tail
-            self._context, self._said_until = text, segment.end
 
     def _elect(self, pending: Pending, decoded: Decoded) -> None:
         """Let the utterances vote on the language until the lead is safe."""

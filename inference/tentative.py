@@ -76,7 +76,7 @@ class Tentative:
         options: DecodingOptions,
         *,
         drafts: bool,
-        final: Callable[[Window], Ticket[Decoded]],
+        final: Callable[[Window], Ticket[Decoded] | None],
         changed: Callable[[], None],
     ) -> None:
         """Start what the audio so far makes worth starting; `changed` is called when it changed the text."""
@@ -111,15 +111,17 @@ class Tentative:
         self.drop()
         self._company.members.discard(self)
 
-    def _advance_guess(self, final: Callable[[Window], Ticket[Decoded]], changed: Callable[[], None]) -> None:
+    def _advance_guess(self, final: Callable[[Window], Ticket[Decoded] | None], changed: Callable[[], None]) -> None:
         window = self._listener.prospect(GUESS_SECONDS)
         if window is None:
             if self._listener.pause < GUESS_SECONDS:
                 self._drop_guess()
         elif self._guess is None and self._scheduler.slots_in_use < self._scheduler.slots:
             # Only a worker that has nothing else to do: a guess may be for nothing.
-            self._drop_draft()
             ticket = final(window)
+            if ticket is None:
+                return
+            self._drop_draft()
             self._guess = (window, ticket)
             ticket.future.add_done_callback(lambda _: self._on_guess(ticket, changed))
 

@@ -40,6 +40,15 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Lead:
+    """What was said right before a window and is known already: heard again for its context, never told again."""
+
+    pcm: Pcm
+    text: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """At most 30 s of audio that an engine decodes at once, cut at pauses."""
 
@@ -48,11 +57,23 @@ class Window:
     pcm: Pcm
     speech: tuple[Span, ...]
     """Where voice activity was found inside the window, in stream time, in order."""
+    lead: Lead | None = None
+    """Not part of the window: no time, duration or result covers it."""
 
     @property
     def duration(self) -> float:
         """Length in seconds."""
         return len(self.pcm) / SAMPLE_RATE
+
+    @property
+    def heard(self) -> Pcm:
+        """What an engine listens to: the lead, then the window."""
+        return np.concatenate([self.lead.pcm, self.pcm]) if self.lead else self.pcm
+
+    @property
+    def lead_seconds(self) -> float:
+        """Audio that is heard before the window begins."""
+        return len(self.lead.pcm) / SAMPLE_RATE if self.lead else 0.0
 
     @property
     def end(self) -> float:

@@ -15,14 +15,14 @@ from inference.engines.whisper.alignment import align
 from inference.engines.whisper.decoding import Decoder, rows
 from inference.engines.whisper.encoding import Encoder
 from inference.engines.whisper.features import FRAMES_PER_SECOND, Features
-from inference.engines.whisper.halving import halves, joined, letters
+from inference.engines.whisper.halving import confidence, halves, joined, letters
 from inference.engines.whisper.ladder import Tuning, ladder
 from inference.engines.whisper.languages import SHORT, Languages, as_scores
 from inference.engines.whisper.prompts import Prompts
 from inference.engines.whisper.result import decoded
 from inference.engines.whisper.row import Row
 from inference.timing import refine
-from inference.types import Decoded, DecodingOptions, LanguageScores, Window
+from inference.types import Decoded, DecodingOptions, LanguageScores, Window, Word
 
 FEWEST_FRAMES = 10
 """Mel frames that alignment needs."""
@@ -114,7 +114,7 @@ class FasterWhisperEngine:
         while unsettled := [row for row in made if not row.settled]:
             for group in self._groups(unsettled):
                 self._attempt(group)
-        results = [self._result(row) for row in made]
+        results = self._with_leads(made)
         spoilt = [index for index, row in enumerate(made) if row.overflows or row.skips]
         parts = [part for index in spoilt for part in halves(made[index].window)]
         again = [replace(made[index].options, language=made[index].language) for index in spoilt for _ in range(2)]
@@ -129,6 +129,23 @@ class FasterWhisperEngine:
         """Free the weights. No call may be running."""
         self._model.unload_model()
 
+    def _with_leads(self, made: Sequence[Row]) -> list[Decoded]:
+        """The results; where a lead may have led astray, of two: nothing, if the window alone says nothing."""
+        doubtful = [row for row in made if row.doubtful]
+        bare = [replace(row.window, lead=None) for row in doubtful]
+        options = [replace(row.options, language=row.language) for row in doubtful]
+        again = iter(self.transcribe(bare, options) if doubtful else ())
+        results = []
+        for row in made:
+            result = self._result(row)
+            if row.doubtful:
+                alone = replace(next(again), language_probability=row.scores[row.language])
+                result = (
+                    alone if row.misled or confidence(alone) >= confidence(result) or not alone.segments else result
+                )
+            results.append(result)
+        return results
+
     def _row(self, window: Window, options: DecodingOptions) -> Row:
         if options.language and options.language not in self.capabilities.languages:
             raise ValueError(f"the model does not know the language {options.language!r}")
@@ -137,6 +154,7 @@ class FasterWhisperEngine:
             window=window,
             options=options,
             before=self._prompts.before(options),
+            known=self._prompts.known(window.lead.text, window.lead.language) if window.lead else [],
             rungs=ladder(window, options, self._tuning),
             scores={language: 1.0} if language else {},
         )
@@ -155,18 +173,19 @@ class FasterWhisperEngine:
     def _detect(self, group: Sequence[Row], encoded: ctranslate2.StorageView) -> None:
         """Score the languages of the rows that do not know theirs: long ones by what is encoded anyway."""
         for index, row in enumerate(group):
-            if not row.scores and row.window.duration > SHORT:
+            if not row.scores and row.window.lead_seconds + row.window.duration > SHORT:
                 row.scores = as_scores(self._model.detect_language(rows(encoded, [index]))[0])
         short = [row for row in group if not row.scores]
-        for row, scored in zip(short, self._languages.score([row.window for row in short]), strict=True):
+        heard = [replace(row.window, pcm=row.window.heard, lead=None) for row in short]
+        for row, scored in zip(short, self._languages.score(heard), strict=True):
             row.scores = scored
 
     def _attempt(self, group: Sequence[Row]) -> None:
         """Decode rows in the next way of each, and align those that are settled by it."""
         encoded = self._encode(group)
         self._detect(group, encoded)
-        prompts = [self._prompts.complete(row.before, row.language) for row in group]
-        hypotheses = self._decoder.decode(encoded, prompts, search=group[0].rungs[0].search)
+        prompts = [self._prompts.complete(row.before, row.language) + row.known for row in group]
+        hypotheses = self._decoder.decode(encoded, prompts, search=group[0].rungs[0].search, known=len(group[0].known))
         by_language: dict[str, list[int]] = defaultdict(list)
         for index, (row, hypothesis) in enumerate(zip(group, hypotheses, strict=True)):
             row.offer(hypothesis)
@@ -177,12 +196,13 @@ class FasterWhisperEngine:
             aligned = align(
                 self._model,
                 rows(encoded, indices),
-                [group[index].tokens for index in indices],
+                [(*group[index].known, *group[index].tokens) for index in indices],
                 frames=[_spoken_frames(group[index].window, frames) for index in indices],
                 tokenizer=self._prompts.tokenizer(language),
+                known=len(group[0].known),
             )
             for index, words in zip(indices, aligned, strict=True):
-                group[index].words = words
+                group[index].words = _since(group[index].window.lead_seconds, words)
 
     def _result(self, row: Row) -> Decoded:
         if row.hypothesis is None:
@@ -196,10 +216,15 @@ class FasterWhisperEngine:
         )
 
 
+def _since(lead_seconds: float, words: Sequence[Word]) -> tuple[Word, ...]:
+    """The same words with times from the end of the lead."""
+    return tuple(replace(word, start=word.start - lead_seconds, end=word.end - lead_seconds) for word in words)
+
+
 def _spoken_frames(window: Window, frames: int) -> int:
     """Mel frames that hold audio rather than padding."""
-    return min(frames, max(FEWEST_FRAMES, int(window.duration * FRAMES_PER_SECOND)))
+    return min(frames, max(FEWEST_FRAMES, int((window.lead_seconds + window.duration) * FRAMES_PER_SECOND)))
 
 
 def _key(row: Row) -> Hashable:
-    return row.rungs[0], len(row.before)
+    return row.rungs[0], len(row.before), len(row.known)

@@ -24,19 +24,23 @@ def align(
     *,
     frames: Sequence[int],
     tokenizer: Tokenizer,
+    known: int = 0,
 ) -> list[tuple[Word, ...]]:
-    """Words of each row, times from the start of its window. Rows are of one language and none is empty."""
+    """Words of each row, times from the start of what was heard. Rows are of one language and none is empty.
+
+    `known`: tokens at the start of each row whose words are not wanted.
+    """
     results = model.align(
         encoded, list(tokenizer.sot_sequence), [list(row) for row in tokens], list(frames), median_filter_width=7
     )
-    return [_words(result, list(row), tokenizer) for result, row in zip(results, tokens, strict=True)]
+    return [_words(result, list(row), tokenizer, known=known) for result, row in zip(results, tokens, strict=True)]
 
 
-def _words(result: Any, tokens: list[int], tokenizer: Tokenizer) -> tuple[Word, ...]:
-    texts, groups = tokenizer.split_to_word_tokens([*tokens, tokenizer.eot])
+def _words(result: Any, tokens: list[int], tokenizer: Tokenizer, *, known: int) -> tuple[Word, ...]:
+    texts, groups = tokenizer.split_to_word_tokens([*tokens[known:], tokenizer.eot])
     if len(groups) < 2:
         return ()
-    edges = np.cumsum([0, *(len(group) for group in groups[:-1])])
+    edges = np.cumsum([known, *(len(group) for group in groups[:-1])])
     path = np.asarray(result.alignments)
     # The path enters each token at one frame: the first pair of that token.
     entered = np.concatenate(([True], np.diff(path[:, 0]) > 0))

@@ -83,9 +83,12 @@ class Decoder:
         self._prompts = prompts
 
     def decode(
-        self, encoded: ctranslate2.StorageView, prompts: Sequence[list[int]], *, search: Search
+        self, encoded: ctranslate2.StorageView, prompts: Sequence[list[int]], *, search: Search, known: int = 0
     ) -> list[Hypothesis]:
-        """One hypothesis a row; all prompts are of one length."""
+        """One hypothesis a row, of what follows its prompt; all prompts are of one length.
+
+        `known`: text tokens at the end of each prompt, behind which the answer goes on.
+        """
         length = len(prompts[0])
         # CTranslate2 stops at the smaller of half of max_length and max_length less the prompt.
         limit = min(2 * MOST_TOKENS, max(2 * search.most_tokens, search.most_tokens + length))
@@ -102,17 +105,18 @@ class Decoder:
             suppress_tokens=self._prompts.suppressed,
         )
         cap = min(limit // 2, limit - length)
-        return [self._hypothesis(result, cap) for result in results]
+        return [self._hypothesis(result, cap, known) for result in results]
 
-    def _hypothesis(self, result: Any, cap: int) -> Hypothesis:
+    def _hypothesis(self, result: Any, cap: int, known: int) -> Hypothesis:
+        # CTranslate2 gives the known tokens back with the new ones, counts both in the length, scores only the latter.
         written: list[int] = result.sequences_ids[0]
-        tokens = self._prompts.text_tokens(written)
+        tokens = self._prompts.text_tokens(written[known:])
         text: str = self._prompts.tokenizer("en").decode(tokens)
         return Hypothesis(
             tokens=tuple(tokens),
             text=text.strip(),
             # The score is divided by the length without the end token, which was scored too.
-            log_probability=float(result.scores[0]) * len(written) / (len(written) + 1),
+            log_probability=float(result.scores[0]) * len(written) / (len(written) - known + 1),
             no_speech=float(result.no_speech_prob),
             compression=compression(text.strip()),
             full=len(written) >= cap,

@@ -33,7 +33,7 @@ class Features:
 
     def log_mel(self, window: Window, frames: int, *, blank: bool = False) -> NDArray[np.float32]:
         """Features of shape `(bands, frames)`, float32; what follows the audio is silence, or zeros if `blank`."""
-        waveform = window.pcm[: frames * self._extractor.hop_length].astype(np.float32) / 32768
+        waveform = window.heard[: frames * self._extractor.hop_length].astype(np.float32) / 32768
         if len(waveform) < SHORTEST:
             waveform = np.pad(waveform, (0, SHORTEST - len(waveform)))
         mel = self._extractor(waveform)[:, :frames]

@@ -39,6 +39,11 @@ def letters(result: Decoded) -> int:
     return sum(len(segment.text) for segment in result.segments)
 
 
+def confidence(result: Decoded) -> float:
+    """Mean confidence of what was understood, by letters; 0 if nothing was."""
+    return sum(len(one.text) * one.confidence for one in result.segments) / max(1, letters(result))
+
+
 def _clipped(window: Window, start: float, end: float) -> tuple[Span, ...]:
     spans = (Span(max(span.start, start), min(span.end, end)) for span in window.speech)
     return tuple(span for span in spans if span.duration > 0)

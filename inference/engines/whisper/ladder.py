@@ -59,11 +59,11 @@ def ladder(window: Window, options: DecodingOptions, tuning: Tuning) -> list[Run
         ]
     else:
         search = Search(beam=tuning.beam, most_tokens=tuning.most_tokens)
-        rungs = [
-            Rung(taken := _frames(window, tuning, pad=tuning.pad, step=tuning.step), search),
-            *_opinions(window, tuning, search, taken=taken),
-            Rung(FULL_FRAMES, search),
-        ]
+        rungs = [Rung(_frames(window, tuning, pad=tuning.pad, step=tuning.step), search)]
+        if window.lead:
+            return rungs  # if that fails, the window is decoded without its lead
+        rungs += _opinions(window, tuning, search, taken=rungs[0].frames)
+        rungs.append(Rung(FULL_FRAMES, search))
         if window.duration < SHORTEST:
             rungs.append(Rung(FULL_FRAMES, replace(search, repetition_penalty=1.1, no_repeat_ngram=5)))
     return list(dict.fromkeys(rungs))
@@ -84,4 +84,5 @@ def _draft(window: Window, tuning: Tuning, *, pad: float, step: float) -> Rung:
 
 
 def _frames(window: Window, tuning: Tuning, *, pad: float, step: float) -> int:
-    return context_frames(window.duration, pad=pad, step=step) if tuning.short_context else FULL_FRAMES
+    heard = window.lead_seconds + window.duration
+    return context_frames(heard, pad=pad, step=step) if tuning.short_context else FULL_FRAMES

@@ -6,6 +6,7 @@ import tokenizers
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_suppressed_tokens
 
+from inference.engines.whisper.alignment import UNSPACED
 from inference.types import DecodingOptions
 
 MOST_PROMPT_TOKENS = 223
@@ -45,6 +46,10 @@ class Prompts:
     def complete(self, before: list[int], language: str) -> list[int]:
         """The whole prompt of a row. Times come from alignment, which is finer than timestamp tokens."""
         return [*before, *self.start(language), self.tokenizer(language).no_timestamps]
+
+    def known(self, text: str, language: str) -> list[int]:
+        """The text of a lead as the decoder would have written it."""
+        return list(self.tokenizer(language).encode(text if language in UNSPACED else f" {text}"))
 
     def text_tokens(self, tokens: list[int]) -> list[int]:
         """Only those tokens that are text."""

@@ -17,7 +17,8 @@ def heard(log_probability: float, text: str = "a", *, no_speech: float = 0.0, co
 
 def row(seconds: float = 3.0, options: DecodingOptions = FINAL) -> Row:
     window = Window(0.0, np.zeros(round(seconds * SAMPLE_RATE), np.int16), ())
-    return Row(window=window, options=options, before=[], rungs=ladder(window, options, Tuning()), scores={"en": 1.0})
+    rungs = ladder(window, options, Tuning())
+    return Row(window=window, options=options, before=[], known=[], rungs=rungs, scores={"en": 1.0})
 
 
 def tried(one: Row, *hypotheses: Hypothesis) -> int:
