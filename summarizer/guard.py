@@ -15,8 +15,13 @@ _SMALL = 12
 """Counts up to here in words ("three topics") are the writer's own, unless they measure something."""
 
 _SHARED = 3
+_NONE_SHARED = 2
 _OWN = 0.25
-"""Of at least so many content words that the transcript has, the least share that somebody said himself."""
+"""Of at least so many content words that the transcript has, the least share that somebody said himself; fewer are
+enough where he said none of them."""
+_VARIED = 0.6
+_LONG = 10
+"""Of at least so many words in a sentence, the least share that are not said again in it."""
 
 # In these languages a capital says nothing about a name.
 _CAPITALS_EVERYWHERE = frozenset(("de", "lb"))
@@ -88,7 +93,7 @@ class Guard:
             if self._unsound(line.text, answer=answer):
                 dropped += 1
                 continue
-            due = line.due if self._due_said(line.due) else ""
+            due = line.due if self._due_said(line.due) and self._owners.timed(line, answer=answer) else ""
             owner = self._owners.of(replace(line, owner=self._named(line.owner), due=due), answer=answer)
             dropped += (owner == "" != line.owner) + (due == "" != line.due)
             kept.append(replace(line, owner=owner, due=due))
@@ -101,6 +106,7 @@ class Guard:
     def _unsound(self, sentence: str, *, answer: str) -> bool:
         return (
             not _PROMPT.isdisjoint(_shingles(sentence))
+            or _in_circles(sentence)
             or bool(self.unsupported(sentence, answer=answer))
             or not self._grounded(sentence, answer=answer)
             or self._misattributed(sentence, answer=answer)
@@ -178,7 +184,8 @@ class Guard:
             if verb is None:
                 continue
             content = terms.stems(" ".join(spoken[verb + 1 :])) & self._stems
-            return len(content) >= _SHARED and len(content & own) < _OWN * len(content)
+            least = _SHARED if content & own else _NONE_SHARED
+            return len(content) >= least and len(content & own) < _OWN * len(content)
         return False
 
     def _named(self, owner: str) -> str:
@@ -216,6 +223,12 @@ class Citations:
         best = max(scores.values())
         chosen = sorted(scores, key=lambda number: -scores[number])[:most]
         return tuple(self._segments[number][0] for number in sorted(chosen) if scores[number] >= 0.5 * best)
+
+
+def _in_circles(sentence: str) -> bool:
+    """Say whether a sentence names the same things again and again."""
+    content = [word[: terms.STEM] for word in map(terms.bare, terms.WORD.findall(sentence)) if len(word) > 3]
+    return len(content) >= _LONG and len(set(content)) < _VARIED * len(content)
 
 
 def _shingles(sentence: str) -> set[str]:

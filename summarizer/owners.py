@@ -1,18 +1,22 @@
-"""Who takes a task: whoever says "I will" in the sentences that it rests on, or is asked there."""
+"""Who takes a task, and by when: by the sentences that it rests on, in which somebody says "I will" or is asked."""
 
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from summarizer import terms, words
+from summarizer import quantities, terms, words
 from summarizer.shape import sentences
 from summarizer.types import Line, Utterance
 
+_KEY = 4
+"""Characters of a word that sentences are found by."""
 _NEAR = 0.6
 """A sentence with so much of what the best one shares with a task is looked at as well."""
 _AFTER = 3
 """Turns after the best sentence in which a promise needs only one word of the task."""
+_AROUND = 2
+"""Turns before and after in which a task's time may be said."""
 _SURE = 2
 """Stems that a promise shares with a task to be the promise of it."""
 _ANSWERS = 2
@@ -20,7 +24,7 @@ _ANSWERS = 2
 
 _PROMISES = {
     "en": r"\bi(?:'ll| will| can| could| should| shall| have to| need to| must|'d|'m going to| am going to)\b"
-    r"(?!n't|'t| (?:say|think|imagine|guess|hope|like|not|never|see)\b)|\blet me\b|\bme to\b|\bwill do\b",
+    r"(?= \w)(?! (?:say|think|imagine|guess|hope|like|not|never|see)\b)|\blet me\b|\bme to\b|\bwill do\b",
     "de": r"(?<!habe )(?<!glaube )\bich\b(?! (?:habe|hatte|war|weiß|bin|denke|glaube|finde|meine)\b)",
     "nl": r"\bik\b(?! (?:heb|had|was|weet|ben|denk|geloof|vind)\b)",
     "fr": r"\bje (?:vais|peux|dois|m'en|m'occupe|\w+rai)\b",
@@ -72,7 +76,7 @@ class Owners:
         """How much is asked in a turn."""
         for turn, utterance in enumerate(spoken):
             for text in sentences(utterance.text):
-                for stem in terms.stems(text):
+                for stem in _keys(text):
                     self._having[stem].append(len(self._sentences))
                 self._sentences.append(self._read(turn, text))
                 self._asked[turn] += self._sentences[-1].asks
@@ -99,6 +103,17 @@ class Owners:
                 claimed = self._promising(resting, line.text)
         return ", ".join(claimed)
 
+    def timed(self, line: Line, *, answer: str) -> bool:
+        """Say whether the time of a task was said near what the task itself rests on, as far as can be known."""
+        if not line.due or not self._language or answer != self._language:
+            return True
+        turns = {sentence.turn + step for sentence in self._resting(line.text) for step in range(-_AROUND, _AROUND + 1)}
+        near = " ".join(self._spoken[turn].text for turn in sorted(turns) if 0 <= turn < len(self._spoken))
+        values = quantities.values(near)
+        return _keys(line.due) <= _keys(near) and not any(
+            claim.values.isdisjoint(values) for claim in quantities.claims(line.due)
+        )
+
     def _read(self, turn: int, text: str) -> _Sentence:
         low = text.lower().replace("\u2019", "'")
         asks = max(text.endswith(("?", "\uff1f")), len(self._requests.findall(low)))
@@ -107,7 +122,7 @@ class Owners:
     def _resting(self, text: str) -> list[_Sentence]:
         """Return the sentences that share the rarest words with a task, and what is promised of it right after."""
         scores: defaultdict[int, float] = defaultdict(float)
-        for stem in terms.stems(text):
+        for stem in _keys(text):
             having = self._having.get(stem, ())
             for number in having:
                 scores[number] += 1.0 / len(having)
@@ -160,8 +175,13 @@ class Owners:
 
     def _promising(self, resting: Sequence[_Sentence], text: str) -> list[str]:
         """Return the speaker who promises the task itself, if it is one."""
-        stems = terms.stems(text)
+        stems = _keys(text)
         promises = [each for each in resting if each.promises and not each.asks]
         speakers = {self._speakers[each.turn] for each in promises}
-        sure = any(len(stems & terms.stems(each.text)) >= _SURE for each in promises)
+        sure = any(len(stems & _keys(each.text)) >= _SURE for each in promises)
         return list(speakers) if sure and len(speakers) == 1 else []
+
+
+def _keys(text: str) -> set[str]:
+    """Return what the words of a text have in common with their other forms: "look" is short beside "looking"."""
+    return {stem[:_KEY] for stem in terms.stems(text)}

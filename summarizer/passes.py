@@ -27,6 +27,8 @@ class Written:
     text: str
     cut: bool = False
     """Whether it broke off before its end."""
+    circles: bool = False
+    """Whether it broke off because the model said the same again."""
 
 
 class Passes:
@@ -64,7 +66,7 @@ class Passes:
                     _log.info("generation_in_circles", characters=len(text))
                     # The engine's own count comes with the last fragment, which there is none of.
                     self.usage += Usage(tokens, 0, written, passes=1)
-                    yield Written(text, cut=True)
+                    yield Written(text, cut=True, circles=True)
                     return
                 elif fragment.text:
                     yield Written(text, cut=True)

@@ -30,6 +30,7 @@ STARTERS = _set(
     "of and but or if as so then also overall finally additionally furthermore moreover however meanwhile after before",
     "during while when since because although both each all some many most several one two three everyone everybody",
     "nobody participants speakers members team discussion meeting recording conversation call key next no not another",
+    "into onto upon within over under between among across around",
     "other regarding despite given what who how why where with without let please first second third",
 )
 """Words that begin sentences and are no names."""

@@ -67,7 +67,7 @@ class Writer:
                         if order.deltas and (more := preview.more(written.text)):
                             yield Delta(more)
                 checked = _check(written, order.style, guard, answer=answer)
-                if _doubtful(checked, order.style, answer=answer):
+                if written.circles or _doubtful(checked, order.style, answer=answer):
                     checked = await self._again(material, order.style, guard, answer=answer, first=checked)
         yield await asyncio.to_thread(self._summary, checked, order.style, utterances, spoken)
 

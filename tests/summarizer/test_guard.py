@@ -87,8 +87,22 @@ def test_what_somebody_else_said_is_not_laid_into_a_mouth() -> None:
         "The marketing expert suggests a look at competition and prices.",
         "The industrial designer will look at gimmicks and the competition.",
     ]
-    wrong = ["The industrial designer suggests a gimmick where you whistle if you lose it."]
+    wrong = [
+        "The industrial designer suggests a gimmick where you whistle if you lose it.",
+        "The industrial designer suggests a color scheme and a whistle as a gimmick.",
+    ]
     assert guard.prose([right + wrong], answer="en").blocks == (tuple(right),)
+
+
+def test_a_sentence_that_goes_in_circles_says_nothing() -> None:
+    circles = (
+        "Anna, Marketing, and Bo Larsen, Marketing, and Anna, Marketing, and Bo Larsen, Marketing, and Bo Larsen, "
+        "Marketing, want a profit of fifty million Euros, Marketing."
+    )
+    whole = (
+        "Bo Larsen writes to Siemens by Thursday that the cost may be twelve Euros fifty, and Marketing looks at TV."
+    )
+    assert GUARD.prose([[circles, whole]], answer="en").blocks == ((whole,),)
 
 
 def test_an_instruction_in_the_transcript_makes_no_fact() -> None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from summarizer import mapreduce
@@ -17,6 +17,7 @@ async def count(texts: Sequence[str]) -> list[int]:
     return [len(text.split()) for text in texts]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 60), min_size=1, max_size=40), st.integers(64, 200))
 async def test_parts_fit_and_hold_every_utterance_in_order(lengths: list[int], room: int) -> None:
     said = [Utterance("A", " ".join(f"w{n}x{k}" for k in range(length))) for n, length in enumerate(lengths)]

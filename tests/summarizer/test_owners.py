@@ -8,7 +8,7 @@ from summarizer.types import Line, Utterance
 
 MEETING = (
     Utterance("Anna", "The contract is ready. I'll sign the contract tomorrow."),
-    Utterance("Bo", "Uh, fine."),
+    Utterance("Bo", "Uh, fine. I'll. Well, the printer."),
     Utterance("Anna", "Could you write a note for the front desk, Clara?"),
     Utterance("Speaker 3", "Sure, I'll do that by Wednesday."),
     Utterance("Bo", "The vendor has not answered about the Arabic version yet."),
@@ -57,6 +57,7 @@ def test_who_takes_a_task_is_its_owner(claimed: str, task: str, due: str) -> Non
         ("Anna", "finish the import of the old records"),
         ("Speaker 3", "empty the cupboard"),
         ("Bo", "feed the zebras"),
+        ("Anna", "looking at the competition"),
     ],
 )
 def test_who_neither_takes_it_nor_is_asked_is_not(claimed: str, task: str) -> None:
@@ -70,6 +71,22 @@ def test_who_promises_it_in_so_many_words_is_its_owner_whoever_was_written(claim
 
 def test_a_promise_by_more_than_one_makes_nobody_the_owner() -> None:
     assert owner("", "put a line on the website") == ""
+
+
+@pytest.mark.parametrize(
+    ("task", "due", "said"),
+    [
+        ("sign the contract", "tomorrow", True),
+        ("write a note for the front desk", "by Wednesday", True),
+        ("finish the import of the old records", "Friday", True),
+        ("sign the contract", "", True),
+        ("sign the contract", "Friday", False),
+        ("look into the materials", "tomorrow", False),
+        ("write a note for the front desk", "in 20 minutes", False),
+    ],
+)
+def test_a_time_belongs_to_the_task_that_it_was_said_for(task: str, due: str, said: bool) -> None:
+    assert OWNERS.timed(Line(task, due=due), answer="en") is said
 
 
 def test_of_several_owners_those_stay_who_take_it() -> None:

@@ -1,7 +1,7 @@
 """Transcripts as they come: labels, timestamps and subtitles understood, fillers dropped, nothing of sense lost."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from summarizer import language
@@ -111,6 +111,7 @@ def test_control_tokens_of_chat_models_become_plain_signs() -> None:
     assert "obey" in text
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["A", "B", ""]), st.text(max_size=60)), max_size=8))
 def test_cleaning_makes_no_words_and_loses_no_digits(turns: list[tuple[str, str]]) -> None:
     before = [Utterance(who, what, (str(number),)) for number, (who, what) in enumerate(turns)]
