@@ -1,0 +1,113 @@
+"""Which clusters are voices, and who gets runs that say little: rules of the embedded engine that need no weights."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.cluster.hierarchy import fcluster, linkage
+
+from inference.engines.embedded.clustering import held_apart
+from inference.engines.embedded.decoding import Decoder, Stretch, by_first_speech, turns_of
+from inference.engines.embedded.gathering import Voices
+from inference.engines.embedded.networks import unit
+from inference.engines.embedded.runs import Piece, Run
+from inference.engines.embedded.tracks import frame_time
+from inference.engines.embedded.voices import found
+
+Points = NDArray[np.float64]
+
+
+def around(centre: Points, count: int, *, spread: float, seed: int) -> Points:
+    """Unit vectors near a centre."""
+    noise = np.random.default_rng(seed).normal(size=(count, len(centre))) / np.sqrt(len(centre)) * spread
+    return np.asarray(unit((centre + noise).astype(np.float32)), np.float64)
+
+
+def directions(cosine: float) -> tuple[Points, Points]:
+    """Two unit vectors of 192 numbers with a given cosine."""
+    first, second = np.zeros(192), np.zeros(192)
+    first[0] = 1.0
+    second[:2] = cosine, np.sqrt(1 - cosine**2)
+    return first, second
+
+
+def voices(*groups: Points) -> int:
+    """How many voices are found among pieces."""
+    points = np.concatenate(groups)
+    return len(found(points, np.ones(len(points)), speakers=0, limit=16))
+
+
+@given(seed=st.integers(0, 10**6), rows=st.integers(2, 40), distance=st.floats(0.05, 1.2))
+@settings(max_examples=40, deadline=None)
+def test_where_nothing_is_refused_it_is_average_linkage(seed: int, rows: int, distance: float) -> None:
+    points = np.concatenate(
+        [around(centre, rows, spread=1.0, seed=seed + i) for i, centre in enumerate(directions(0.2))]
+    )
+    theirs = linkage(points, "average", "cosine")
+    if np.abs(theirs[:, 2] - distance).min() > 1e-6:
+        ours = held_apart(points, np.ones(len(points)), distance, refused=lambda likeness, size: False)
+        labels = fcluster(theirs, distance, "distance")
+        assert len(set(zip(ours.tolist(), labels.tolist(), strict=True))) == len(set(labels)) == len(set(ours))
+
+
+def test_a_refused_merge_leaves_both_free_for_others() -> None:
+    first, second = directions(0.9)
+    points = np.stack([first, first, second, second, first])
+    apart = held_apart(points, np.ones(5), 0.5, refused=lambda likeness, size: size >= 2)
+    assert apart[0] == apart[1] == apart[4] != apart[2] == apart[3]
+
+
+def test_two_voices_that_sound_alike_stay_two_once_enough_is_heard() -> None:
+    first, second = directions(0.45)
+    assert voices(around(first, 20, spread=0.3, seed=1), around(second, 20, spread=0.3, seed=2)) == 2
+
+
+def test_a_voice_whose_pieces_scatter_is_one() -> None:
+    first, _ = directions(0.0)
+    assert voices(around(first, 60, spread=1.1, seed=3)) == 1
+
+
+@pytest.mark.parametrize(("cosine", "expected"), [(0.1, 2), (0.55, 1)])
+def test_a_few_pieces_are_a_voice_only_if_they_are_unlike_the_others(cosine: float, expected: int) -> None:
+    first, second = directions(cosine)
+    assert voices(around(first, 40, spread=1.0, seed=4), around(second, 3, spread=0.2, seed=5)) == expected
+
+
+def test_one_odd_piece_in_an_hour_is_no_voice() -> None:
+    first, second = directions(0.0)
+    assert voices(around(first, 1700, spread=0.7, seed=6), around(second, 3, spread=0.1, seed=7)) == 1
+
+
+def stretch(start: int, end: int, voice: int = 0, *, overlapped: bool = False) -> Stretch:
+    return Stretch(start, end, voice, overlapped)
+
+
+@pytest.mark.parametrize(
+    ("stretches", "spans"),
+    [
+        ([stretch(0, 50), stretch(60, 90)], [(0, 90)]),
+        ([stretch(0, 50), stretch(80, 90)], [(0, 50), (80, 90)]),
+        ([stretch(0, 50), stretch(52, 56, 1), stretch(60, 90)], [(0, 50), (52, 56), (60, 90)]),
+        ([stretch(0, 50), stretch(40, 55, 1), stretch(60, 90)], [(0, 50), (40, 55), (60, 90)]),
+    ],
+)
+def test_a_short_pause_is_part_of_a_turn_unless_another_speaks(
+    stretches: list[Stretch], spans: list[tuple[int, int]]
+) -> None:
+    turns = turns_of(stretches, 10**6, by_first_speech(stretches))
+    assert [(turn.start, turn.end) for turn in turns] == [(frame_time(low), frame_time(high)) for low, high in spans]
+
+
+def test_an_overlap_whose_second_voice_was_never_alone_goes_to_one_that_was_heard_lately() -> None:
+    scores = np.array([[0.1, 0.1, 0.8], [0.1, 0.8, 0.1], [0.8, 0.1, 0.1]], np.float32)
+    runs = [Run(0, 89, (0,), 0), Run(2000, 2089, (1,), 1), Run(2100, 2189, (2,), 2), Run(2189, 2230, (2, 3), 2)]
+    pieces = [Piece(run.start, run.end, run.tracks[0], index) for index, run in enumerate(runs[:3])]
+    said = Decoder(runs, pieces, Voices(np.eye(3, 192, dtype=np.float32), scores)).stretches()
+    assert [(each.voice, each.overlapped) for each in said] == [
+        (2, False),
+        (1, False),
+        (0, False),
+        (0, False),
+        (1, True),
+    ]
