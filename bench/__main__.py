@@ -33,6 +33,7 @@ BENCHMARKS = (
     "beside",
     "scaling",
     "live",
+    "endurance",
     "diarization",
     "streams",
     "ledger",
