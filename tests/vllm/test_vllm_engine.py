@@ -100,6 +100,49 @@ async def test_a_client_that_goes_away_aborts_the_request(service: Service) -> N
     assert (await summarize(service.stub, MEETING)).text
 
 
+async def test_passes_that_are_closed_free_their_places_within_a_few_steps(service: Service) -> None:
+    """All places are taken; a pass that goes on in one of them counts the steps until others have been served."""
+    gone, served = asyncio.Event(), asyncio.Event()
+    steps = 0
+
+    async def witness() -> bool:
+        nonlocal steps
+        async with aclosing(service.engine.generate(asking("Tell a very long story.", most=3500))) as fragments:
+            async for _ in fragments:
+                steps += 1
+                if served.is_set():
+                    return True
+        return False
+
+    async def leave(number: int, ready: asyncio.Barrier) -> None:
+        text = f"Count from {number} to ten thousand, and leave out none."
+        async with aclosing(service.engine.generate(asking(text, most=3500))) as fragments:
+            async for _ in fragments:
+                await ready.wait()
+                await gone.wait()
+                return
+
+    async with asyncio.timeout(600), asyncio.TaskGroup() as group:
+        watching = group.create_task(witness())
+        ready = asyncio.Barrier(SLOTS)
+        leaving = [group.create_task(leave(number, ready)) for number in range(SLOTS - 1)]
+        await ready.wait()
+        gone.set()
+        await asyncio.gather(*leaving)
+        before = steps
+        short = (asking(f"Say the number {number}.", most=4) for number in range(SLOTS - 1))
+        await asyncio.gather(*(_written(service, each) for each in short))
+        used = steps - before
+        served.set()
+    assert watching.result(), "the witness ended too early to tell"
+    assert used < 100, "they waited for the passes that had been closed"
+
+
+async def _written(service: Service, generation: Generation) -> str:
+    async with aclosing(service.engine.generate(generation)) as fragments:
+        return "".join([fragment.text async for fragment in fragments])
+
+
 async def test_four_run_at_once_and_say_what_they_say_alone(service: Service) -> None:
     generations = [asking(f"Tell a story about the number {number}.", most=32) for number in range(SLOTS)]
     most = 0
