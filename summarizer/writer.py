@@ -22,6 +22,8 @@ _MARGIN = 64
 """Tokens left free for the chat template."""
 _QUOTES = {Style.BRIEF: 2, Style.DETAILED: 6, Style.BULLET_POINTS: 5, Style.ACTION_ITEMS: 0}
 """Utterances that stand in where no sentence of the model stood the check."""
+_ITEM_PARTS = 3
+"""What may be left out of an action item: the task, its owner, its time."""
 
 _log = structlog.get_logger(__name__)
 
@@ -171,7 +173,9 @@ def _doubtful(checked: Checked, style: Style, *, answer: str) -> bool:
     if not checked.kept:
         return style is not Style.ACTION_ITEMS or checked.dropped > 0
     few = style is Style.BRIEF and checked.kept == 1 and checked.dropped > 0
-    return few or checked.dropped > checked.kept or _foreign(checked, answer)
+    # An item without its owner and time is mended already.
+    parts = _ITEM_PARTS if style is Style.ACTION_ITEMS else 1
+    return few or checked.dropped > parts * checked.kept or _foreign(checked, answer)
 
 
 def _worth(checked: Checked, style: Style, *, answer: str) -> float:
