@@ -73,7 +73,7 @@ class Reference:
 
 def tokens(text: str) -> list[str]:
     """Normalised words."""
-    return NORMAL(text).split()
+    return str(NORMAL(text)).split()
 
 
 def recording(seconds: float, seed: int, *, gap: float = 0.6) -> tuple[NDArray[np.int16], str]:

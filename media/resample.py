@@ -43,9 +43,12 @@ class Resampler:
         if self._mulaw:
             samples = _MULAW[np.frombuffer(data, np.uint8)]
         else:
-            data = self._rest + data
+            if self._rest or len(data) & 1:
+                data = self._rest + data
+                self._rest = data[len(data) & ~1 :]
             whole = len(data) & ~1
-            self._rest = data[whole:]
+            if self._resampler is None:
+                return data[:whole]
             samples = np.frombuffer(data, np.int16, whole // 2)
         if self._resampler is None or not len(samples):
             return samples.tobytes()

@@ -1,6 +1,5 @@
 """What a client sends up: which dialect it speaks, its options, its audio, and how it ends."""
 
-import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from aiohttp import WSMessage, WSMsgType, web
 
 from edge.errors import ApiError, BadRequest, TooLarge
 from edge.live.config import LiveOptions, from_message, parse_message
+from edge.live.patience import Patience
 
 IDLE_SECONDS = 60.0
 """A stream without audio for so long is made final and closed."""
@@ -47,16 +47,16 @@ class Ear:
     ) -> None:
         self._ws = ws
         self._complain = complain
-        self._idle_seconds = idle_seconds
+        self._patience = Patience(idle_seconds)
 
     async def opening(self, offered: LiveOptions) -> Opening:
         """The first frame decides: a text with a config is the page's dialect, audio is the SDK's.
 
         Raises `BadRequest`, `TooLarge`, `ClientGone`.
         """
-        deadline = time.monotonic() + self._idle_seconds
+        since = time.monotonic()
         while True:
-            received = await self._receive(deadline)
+            received = await self._receive(since)
             if received is None:
                 return Opening("page", offered, over=True)
             if received.type is WSMsgType.BINARY:
@@ -83,12 +83,12 @@ class Ear:
             return
         if opening.first:
             yield opening.first
-        deadline = time.monotonic() + self._idle_seconds
-        while (received := await self._receive(deadline)) is not None:
+        since = time.monotonic()
+        while (received := await self._receive(since)) is not None:
             if received.type is WSMsgType.BINARY:
                 if received.data:
                     yield received.data
-                    deadline = time.monotonic() + self._idle_seconds
+                    since = time.monotonic()
                 elif opening.dialect == "sdk":
                     return
             elif await self._is_stop(received.data):
@@ -96,8 +96,13 @@ class Ear:
 
     async def closing(self) -> None:
         """Drop whatever still comes, until the client is gone."""
+        self._patience.close()
         while True:
-            await self._receive(None)
+            self._checked(await self._ws.receive())
+
+    def close(self) -> None:
+        """Nothing is read any more."""
+        self._patience.close()
 
     async def _is_stop(self, text: str) -> bool:
         try:
@@ -109,13 +114,15 @@ class Ear:
             await self._complain(_unknown(action))
         return bool(action == "stop")
 
-    async def _receive(self, deadline: float | None) -> WSMessage | None:
-        """The next text or audio; None at the deadline."""
+    async def _receive(self, since: float) -> WSMessage | None:
+        """The next text or audio; None if none came for too long."""
         try:
-            async with asyncio.timeout(None if deadline is None else max(0.0, deadline - time.monotonic())):
-                received = await self._ws.receive()
+            return self._checked(await self._patience.wait(self._ws.receive(), since=since))
         except TimeoutError:
             return None
+
+    @staticmethod
+    def _checked(received: WSMessage) -> WSMessage:
         if received.type not in {WSMsgType.BINARY, WSMsgType.TEXT}:
             raise ClientGone
         if len(received.data) > MAX_FRAME_BYTES:

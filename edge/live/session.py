@@ -74,6 +74,8 @@ class LiveSession:
             # The client vanished, or the process ends: what was heard was worked on.
             await asyncio.shield(self._meter.settle())
             raise
+        finally:
+            self._ear.close()
 
     def drain(self) -> None:
         """The process goes away: make final what was heard, and close."""
