@@ -96,7 +96,7 @@ class Owners:
         """
         claimed = self.named(line.owner)
         if self._language and answer == self._language:
-            resting = self._resting(f"{line.text} {line.due}")
+            resting = self._resting(line.text, line.due)
             takers, called = self._takers(resting)
             claimed = [name for name in claimed if self._takes(name, takers, called)]
             if not claimed:
@@ -119,23 +119,22 @@ class Owners:
         asks = max(text.endswith(("?", "\uff1f")), len(self._requests.findall(low)))
         return _Sentence(turn, text, bool(self._promises.search(low)), asks)
 
-    def _resting(self, text: str) -> list[_Sentence]:
+    def _resting(self, task: str, due: str = "") -> list[_Sentence]:
         """Return the sentences that share the rarest words with a task, and what is promised of it right after."""
         scores: defaultdict[int, float] = defaultdict(float)
-        for stem in _keys(text):
-            having = self._having.get(stem, ())
+        for key in _keys(task):
+            having = self._having.get(key, ())
             for number in having:
                 scores[number] += 1.0 / len(having)
         if not scores:
             return []
         best = max(scores, key=lambda number: (scores[number], -number))
+        resting = {number for number, score in scores.items() if score >= _NEAR * scores[best]}
         said = self._sentences[best].turn
-        return [
-            sentence
-            for number in sorted(scores)
-            for sentence in [self._sentences[number]]
-            if scores[number] >= _NEAR * scores[best] or (sentence.promises and 0 < sentence.turn - said <= _AFTER)
-        ]
+        for number in {number for key in _keys(f"{task} {due}") for number in self._having.get(key, ())}:
+            if self._sentences[number].promises and 0 < self._sentences[number].turn - said <= _AFTER:
+                resting.add(number)
+        return [self._sentences[number] for number in sorted(resting)]
 
     def _takers(self, resting: Sequence[_Sentence]) -> tuple[set[str], set[str]]:
         """Return the speakers who take what the sentences speak of, and the words by which others are called."""
