@@ -24,14 +24,14 @@ def configure(parser: argparse._ArgumentGroup) -> None:
     """Add this benchmark's flags."""
     parser.add_argument("--endurance-minutes", type=float, default=30.0)
     parser.add_argument("--endurance-engine", choices=("scripted", "real"), default="real", help="for the long stream")
-    parser.add_argument("--quiet-minutes", type=float, default=5.0, help="of silence, noise and music; 0: none")
+    parser.add_argument("--wordless-minutes", type=float, default=5.0, help="of silence, noise and music; 0: none")
 
 
 def run(args: argparse.Namespace) -> str:
     """Memory of each process over a real-time stream; words of streams without speech."""
     parts = ["### Long live streams"]
-    if args.quiet_minutes:
-        parts += ["", table("nothing is said for", "minutes", "words", "tentative words"), *_quiet(args.quiet_minutes)]
+    if args.wordless_minutes:
+        parts += ["", table("nothing is said for", "minutes", "words", "tentative words"), *_quiet(args.wordless_minutes)]
     if args.endurance_minutes:
         engine = args.endurance_engine
         settings = {"TRANSCRIPTION_ENGINE": "scripted"} if engine == "scripted" else {}
