@@ -31,7 +31,8 @@ def run(args: argparse.Namespace) -> str:
     """Memory of each process over a real-time stream; words of streams without speech."""
     parts = ["### Long live streams"]
     if args.wordless_minutes:
-        parts += ["", table("nothing is said for", "minutes", "words", "tentative words"), *_quiet(args.wordless_minutes)]
+        head = table("nothing is said for", "minutes", "words", "tentative words")
+        parts += ["", head, *_quiet(args.wordless_minutes)]
     if args.endurance_minutes:
         engine = args.endurance_engine
         settings = {"TRANSCRIPTION_ENGINE": "scripted"} if engine == "scripted" else {}
