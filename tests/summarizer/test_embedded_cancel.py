@@ -84,7 +84,7 @@ async def test_a_client_that_goes_away_frees_the_embedded_engine(weights: Path) 
         call = stub.Summarize()
         for request in (config("detailed", deltas=True), piece(MEETING), FINISH):
             await call.write(request)
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(240):
             async for event in call:
                 if event.WhichOneof("event") == "delta":
                     break
