@@ -85,8 +85,8 @@ async def output_of(*command: str, **environment: str) -> str:
 async def stream_with_vendor_sdk(url: str, audio: str, *, language: str = "auto") -> dict[str, Any]:
     """What the vendor's SDK gets for PCM in a file.
 
-    It waits half a second for its connection and then sends, connected or not; on a machine
-    that is slower than that it fails whatever a server does, so it is run again.
+    It waits half a second for its connection and then sends, connected or not, and some seconds for the
+    result; on a machine that is slower than that it fails whatever a server does, so it is run again.
     """
     sdk = str(await asyncio.to_thread(vendor_sdk))
     command = (sys.executable, str(CONTRACT / "clients" / "sttai_stream.py"), url, audio, language)
@@ -100,4 +100,5 @@ async def stream_with_vendor_sdk(url: str, audio: str, *, language: str = "auto"
                 raise
         else:
             answer: dict[str, Any] = json.loads(output)
-            return answer
+            if answer["result"] is not None or not tries:
+                return answer

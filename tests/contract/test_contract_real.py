@@ -23,13 +23,14 @@ normal = EnglishTextNormalizer()
 @pytest.fixture(scope="module")
 def house() -> Iterator[House]:
     packaged_clip(CLIP)
-    with House(transcription=1, diarization=1) as running:
+    # A stream that the machine cannot keep up with is ended; here only its text counts.
+    with House(transcription=1, diarization=1, settings={"TRANSCRIPTION_LIVE_LAG_SECONDS": "240"}) as running:
         yield running
 
 
-def is_right(text: str, *, wrong: float = 0.1) -> bool:
-    """At most one word of the twelve may be another one, or the share that `wrong` names."""
-    return bool(jiwer.wer(normal(TRANSCRIPTS[CLIP]), normal(text)) < wrong)
+def is_right(text: str) -> bool:
+    """At most one word of the twelve may be another one."""
+    return bool(jiwer.wer(normal(TRANSCRIPTS[CLIP]), normal(text)) < 0.1)
 
 
 async def test_requests(house: House) -> None:
@@ -61,9 +62,7 @@ async def test_node(house: House) -> None:
 async def test_the_vendors_sdk_streams_a_clip(house: House, tmp_path: Path) -> None:
     audio = tmp_path / "audio.raw"
     audio.write_bytes(clip_pcm(packaged_clip(CLIP)).tobytes())
-    # Two words a sentence are too few to tell a language by before the first is final.
-    answer = await stream_with_vendor_sdk(house.url, str(audio), language="en")
-    # Finals of two words each are heard again with what was said before only while a worker is free,
-    # so a busy machine may mishear one of them; the end must be there whatever happens.
-    assert is_right(answer["result"]["text"], wrong=0.35), answer
+    answer = await stream_with_vendor_sdk(house.url, str(audio))
+    assert answer["result"], answer
+    assert is_right(answer["result"]["text"]), answer
     assert answer["result"]["text"].lower().rstrip(".").endswith("fail better"), answer
