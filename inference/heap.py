@@ -1,10 +1,12 @@
-"""The heap of the process: one for all threads, so that what one worker freed serves the others.
+"""The heap of the process: one for all threads, so that what one worker freed serves the others, and given back.
 
 glibc gives each thread an arena of its own and keeps in each what was once needed there; with three workers of an
 engine that is a third of the memory beside the weights (`bench --only memory`), and buys no speed.
 """
 
 import ctypes
+from collections.abc import Callable
+from functools import cache
 
 M_ARENA_MAX = -8
 """From glibc's malloc.h."""
@@ -12,8 +14,21 @@ M_ARENA_MAX = -8
 
 def share() -> bool:
     """Use one arena from now on; before threads start. False where the C library has no such setting."""
+    mallopt = _function("mallopt")
+    return mallopt is not None and bool(mallopt(M_ARENA_MAX, 1))
+
+
+def trim() -> None:
+    """Give back to the system what is free between what is not; some milliseconds."""
+    malloc_trim = _function("malloc_trim")
+    if malloc_trim is not None:
+        malloc_trim(0)
+
+
+@cache
+def _function(name: str) -> Callable[..., int] | None:
     try:
-        mallopt = ctypes.CDLL(None).mallopt
+        found: Callable[..., int] = getattr(ctypes.CDLL(None), name)
     except (AttributeError, OSError):
-        return False
-    return bool(mallopt(M_ARENA_MAX, 1))
+        return None
+    return found

@@ -10,10 +10,11 @@ import ctranslate2
 import tokenizers
 from faster_whisper.tokenizer import _LANGUAGE_CODES
 
+from inference import heap
 from inference.engines import TranscriptionCapabilities, TranscriptionEngine
 from inference.engines.whisper.alignment import align
 from inference.engines.whisper.decoding import Decoder, rows
-from inference.engines.whisper.encoding import Encoder
+from inference.engines.whisper.encoding import LONG_FRAMES, Encoder
 from inference.engines.whisper.features import FRAMES_PER_SECOND, Features
 from inference.engines.whisper.halving import confidence, halves, joined, letters
 from inference.engines.whisper.ladder import Tuning, ladder
@@ -203,6 +204,8 @@ class FasterWhisperEngine:
             )
             for index, words in zip(indices, aligned, strict=True):
                 group[index].words = _since(group[index].window.lead_seconds, words)
+        if self._model.device == "cpu" and 2 * encoded.shape[1] >= LONG_FRAMES:
+            heap.trim()
 
     def _result(self, row: Row) -> Decoded:
         if row.hypothesis is None:
