@@ -68,12 +68,14 @@ class Gathering:
         *,
         speakers: int,
         limit: int,
+        early: bool = False,
         ahead: Sequence[Piece] = (),
         vectors_ahead: Embeddings | None = None,
     ) -> Voices:
         """Cluster the pieces into `speakers` voices, or as many as there are, up to `limit`. There must be a piece.
 
-        `ahead` are pieces that are not taken yet, with centred vectors.
+        `early` finds also those that have only begun to speak; `ahead` are pieces that are not taken yet, with centred
+        vectors.
         """
         vectors = self.vectors()
         if vectors_ahead is not None:
@@ -85,7 +87,7 @@ class Gathering:
         sums = loose[clear].astype(np.float64)
         if self._grouped:
             sums = np.concatenate([self._sums, sums])
-        centres = found(sums, counts, speakers=speakers, limit=limit)
+        centres = found(sums, counts, speakers=speakers, limit=limit, early=early)
         return Voices(centres, np.asarray(vectors @ centres.T, np.float32))
 
     def _raw(self, start: int) -> Embeddings:

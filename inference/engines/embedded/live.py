@@ -136,7 +136,9 @@ class LiveStream(EmbeddedStream):
             self._steps = 0
             limit = self._options.speakers or self._limit
             if few:
-                voices = self._gathering.voices(speakers=0, limit=limit, ahead=self._ahead, vectors_ahead=fresh)
+                voices = self._gathering.voices(
+                    speakers=0, limit=limit, early=True, ahead=self._ahead, vectors_ahead=fresh
+                )
             else:
                 voices = self._gathering.voices(speakers=0, limit=limit)
             sizes = np.bincount(voices.scores.argmax(axis=1), minlength=len(voices.centres)).astype(np.float64)

@@ -19,6 +19,8 @@ SPEECH = 0.4
 """Least mean probability of the likeliest voice for a frame to count as speech."""
 OVERLAP = 0.35
 """Least mean probability of the second voice for a frame to count as overlapped."""
+_OVERLAP_AHEAD = 0.5
+"""The same where few windows have seen the frame yet, so that the mean says less."""
 _LINKED_FRAMES = 10
 _LINKED_SHARE = 0.5
 
@@ -77,7 +79,9 @@ class Tracker:
 
     def foresee(self, activity: Activity, offset: int, frames: int) -> Labels:
         """Return what the labels of unsettled frames would be by one more window, without keeping it."""
-        return _labels([*self._windows, self._joined(activity, offset)], self._settled, frames)
+        return _labels(
+            [*self._windows, self._joined(activity, offset)], self._settled, frames, overlapped=_OVERLAP_AHEAD
+        )
 
     def _joined(self, activity: Activity, offset: int) -> "_Window":
         """Give each voice of a window the track it had in the one before, or a new one."""
@@ -100,7 +104,7 @@ class Tracker:
                 window.tracks[right] = before.tracks[left]
 
 
-def _labels(windows: Iterable[_Window], start: int, end: int) -> Labels:
+def _labels(windows: Iterable[_Window], start: int, end: int, *, overlapped: float = OVERLAP) -> Labels:
     """Return who is active: whether anybody is by all windows, and who by the one that is centred nearest."""
     frames = np.arange(start, end)
     labels = np.full((len(frames), 3), NOBODY, np.int32)
@@ -124,7 +128,7 @@ def _labels(windows: Iterable[_Window], start: int, end: int) -> Labels:
         nearest[closer] = distance[closer]
         labels[closer, :2] = window.tracks[order[closer[inside]][:, :2]]
     speech = first >= SPEECH * np.maximum(seen, 1)
-    overlap = second >= OVERLAP * np.maximum(seen, 1)
+    overlap = second >= overlapped * np.maximum(seen, 1)
     labels[~overlap, 1] = NOBODY
     labels[:, 2] = labels[:, 0]
     labels[overlap, :2] = np.sort(labels[overlap, :2], axis=1)

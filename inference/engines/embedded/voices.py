@@ -5,6 +5,8 @@ and short pieces give each of them; the cosine of their centres does not, but st
 first decides what is joined, and the second what is held apart or is no voice of its own.
 """
 
+from typing import TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +21,9 @@ from inference.engines.embedded.clustering import (
     held_apart,
 )
 from inference.engines.embedded.networks import Embeddings, unit
+
+Curve: TypeAlias = tuple[tuple[int, ...], tuple[float, ...]]
+"""Values at counts of pieces, with straight lines between them."""
 
 DISTANCE = 0.7
 """Largest mean cosine distance inside one voice."""
@@ -38,14 +43,16 @@ _OTHER = ((1, 2, 4, 8), (0.15, 0.3, 0.42, 1.0))
 
 Odd pieces of a known voice, few by nature, stay near it: 0.45 and more but for one in ten.
 """
+_OTHER_EARLY = ((1, 2, 4, 8), (0.25, 0.35, 0.42, 1.0))
+"""The same for one who has only begun to speak: what is wrong is put right a moment later."""
 
 
-def found(sums: Sums, counts: Counts, *, speakers: int, limit: int) -> Embeddings:
+def found(sums: Sums, counts: Counts, *, speakers: int, limit: int, early: bool = False) -> Embeddings:
     """Return the centres of `speakers` voices, or of as many as there are, up to `limit`.
 
-    Rows are groups of unit vectors by their sums and counts; there must be one.
+    Rows are groups of unit vectors by their sums and counts; there must be one. `early` finds voices by a single piece.
     """
-    assignment, kept = _clusters(sums, counts, speakers=speakers, limit=limit)
+    assignment, kept = _clusters(sums, counts, speakers=speakers, limit=limit, early=early)
     centres = _centres(sums, assignment, kept)
     # What belongs to no voice of its own goes to the nearest, which moves a little by it.
     homeless = ~np.isin(assignment, kept)
@@ -54,14 +61,17 @@ def found(sums: Sums, counts: Counts, *, speakers: int, limit: int) -> Embedding
     return _centres(sums, moved, np.arange(len(kept)))
 
 
-def _clusters(sums: Sums, counts: Counts, *, speakers: int, limit: int) -> tuple[Assignment, NDArray[np.intp]]:
+def _clusters(
+    sums: Sums, counts: Counts, *, speakers: int, limit: int, early: bool
+) -> tuple[Assignment, NDArray[np.intp]]:
     """Return the cluster of each row, and which clusters are voices."""
     merges = average_linkage(sums, counts)
-    least = max(1.0, min(float(_FOUNDERS), counts.sum() // 8), counts.sum() // _RARE)
+    founders = 1 if early else _FOUNDERS
+    least = max(1.0, min(float(founders), counts.sum() // 8), counts.sum() // _RARE)
     near = cut(len(counts), merges, _NEAR)
     assignment = held_apart(*grouped(sums, counts, near), DISTANCE, refused=_differ)[near]
     sizes, kept = _large(assignment, counts, least=least)
-    kept = _apart(sums, assignment, sizes, kept)
+    kept = _apart(sums, assignment, sizes, kept, _OTHER_EARLY if early else _OTHER)
     if speakers and len(kept) != speakers:
         for distance in _levels(merges):
             assignment = cut(len(counts), merges, distance)
@@ -79,14 +89,20 @@ def _differ(likeness: float, size: float) -> bool:
     return bool(likeness < np.interp(size, *_SAME, left=-1.0))
 
 
-def _apart(sums: Sums, assignment: Assignment, sizes: Counts, kept: NDArray[np.intp]) -> NDArray[np.intp]:
+def _apart(
+    sums: Sums,
+    assignment: Assignment,
+    sizes: Counts,
+    kept: NDArray[np.intp],
+    unlike: Curve,
+) -> NDArray[np.intp]:
     """Return the clusters without the small ones that are not clearly another voice than a larger one."""
     apart: list[int] = []
     centres = np.zeros((0, sums.shape[1]))
     for each in kept[np.argsort(-sizes[kept], kind="stable")]:
         centre = sums[assignment == each].sum(axis=0)
         centre /= max(1e-9, float(np.linalg.norm(centre)))
-        if not apart or float((centres @ centre).max()) <= np.interp(sizes[each], *_OTHER):
+        if not apart or float((centres @ centre).max()) <= np.interp(sizes[each], *unlike):
             apart.append(int(each))
             centres = np.concatenate([centres, centre[None]])
     return np.sort(np.array(apart, np.intp))

@@ -10,9 +10,9 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from inference.engines.embedded.clustering import held_apart
 from inference.engines.embedded.decoding import Decoder, Stretch, by_first_speech, turns_of
 from inference.engines.embedded.gathering import Voices
-from inference.engines.embedded.networks import unit
+from inference.engines.embedded.networks import WINDOW_FRAMES, unit
 from inference.engines.embedded.runs import Piece, Run
-from inference.engines.embedded.tracks import frame_time
+from inference.engines.embedded.tracks import NOBODY, STEP_FRAMES, Tracker, frame_time
 from inference.engines.embedded.voices import found
 
 Points = NDArray[np.float64]
@@ -77,6 +77,24 @@ def test_a_few_pieces_are_a_voice_only_if_they_are_unlike_the_others(cosine: flo
 def test_one_odd_piece_in_an_hour_is_no_voice() -> None:
     first, second = directions(0.0)
     assert voices(around(first, 1700, spread=0.7, seed=6), around(second, 3, spread=0.1, seed=7)) == 1
+
+
+def test_one_who_has_only_begun_to_speak_is_found_early_or_not_yet() -> None:
+    first, second = directions(0.1)
+    points = np.concatenate([around(first, 40, spread=0.8, seed=8), second[None]])
+    for early, expected in ((True, 2), (False, 1)):
+        assert len(found(points, np.ones(41), speakers=0, limit=16, early=early)) == expected
+
+
+def test_a_faint_second_voice_is_believed_once_more_windows_have_seen_it() -> None:
+    tracker = Tracker()
+    activity = np.zeros((WINDOW_FRAMES, 3), np.float32)
+    activity[:, 0], activity[:, 1] = 0.9, 0.42
+    tracker.add(activity)
+    ahead = tracker.foresee(activity, STEP_FRAMES, WINDOW_FRAMES)
+    settled = tracker.add(activity)
+    assert ahead[0].tolist() == [0, NOBODY, 0]
+    assert settled[0].tolist() == [0, 1, 0]
 
 
 def stretch(start: int, end: int, voice: int = 0, *, overlapped: bool = False) -> Stretch:
