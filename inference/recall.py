@@ -11,7 +11,7 @@ TEXT_CHARACTERS = 100
 """Text that goes before a window as its prompt."""
 PAUSE_SECONDS = 5.0
 """Pause after which what was said before is no context."""
-HEARD_SECONDS = 12.0
+HEARD_SECONDS = 8.0
 """Audio that is heard at once where the last utterances are heard again before a short one."""
 SHORT_SECONDS = 3.0
 """Speech in a window that is short of context: the utterances before it are heard again with it."""
