@@ -64,6 +64,11 @@ class WindowQueue(Generic[Payload]):
             for line in account.lines.values():
                 yield from line
 
+    def foresee(self, session: int, seconds: float) -> None:
+        """Say how much audio a session will have: all of a long one is long work, its first windows too."""
+        if seconds > EXPRESS_SECONDS:
+            self._accounts.setdefault(session, _Account()).spent = EXPRESS_SECONDS
+
     def push(self, job: Job[Payload]) -> None:
         """Add a job behind its session's others of the same priority."""
         account = self._accounts.setdefault(job.session, _Account())

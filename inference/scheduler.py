@@ -131,10 +131,11 @@ class Scheduler:
         """Windows of one file that keep the workers busy: what all files together should have here at once."""
         return 2 * max(1, self._workers - 1) * self._max_batch
 
-    def admit(self, *, patience: float = 1.0) -> int:
+    def admit(self, *, expected: float = 0.0, patience: float = 1.0) -> int:
         """Return the number of a new session. Raises QueueFull with the time until there is room.
 
-        `patience` times the bound may wait before it does: more for parts of what is already at work.
+        `expected` is the audio that it will have, in seconds, if that is known. `patience` times the bound may wait
+        before it is refused: more for parts of what is already at work.
         """
         excess = self.waiting_seconds - patience * self._policy.queue_seconds
         if excess >= 0:
@@ -142,7 +143,9 @@ class Scheduler:
                 "more audio waits than can be worked off soon",
                 retry_after=max(1.0, (excess + 0.1 * self._policy.queue_seconds) / self.pace.audio_per_second),
             )
-        return self.enter()
+        session = self.enter()
+        self._queue.foresee(session, expected)
+        return session
 
     def enter(self) -> int:
         """Return the number of a new session that does not wait its turn behind others."""

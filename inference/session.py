@@ -84,7 +84,7 @@ class FileSession:
         self._scheduler = hearing.scheduler
         self._listener = listener
         self._threads = hearing.threads
-        self._number = hearing.scheduler.admit(patience=patience)
+        self._number = hearing.scheduler.admit(expected=expected, patience=patience)
         self._expected = expected
         self._options = options
         self._companions = companions

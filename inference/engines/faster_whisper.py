@@ -14,7 +14,7 @@ from inference import heap
 from inference.engines import TranscriptionCapabilities, TranscriptionEngine
 from inference.engines.whisper.alignment import align
 from inference.engines.whisper.decoding import Decoder, rows
-from inference.engines.whisper.encoding import LONG_FRAMES, Encoder
+from inference.engines.whisper.encoding import Encoder
 from inference.engines.whisper.features import FRAMES_PER_SECOND, Features
 from inference.engines.whisper.halving import confidence, halves, joined, letters
 from inference.engines.whisper.ladder import Tuning, ladder
@@ -25,6 +25,8 @@ from inference.engines.whisper.row import Row
 from inference.timing import refine
 from inference.types import Decoded, DecodingOptions, LanguageScores, Window, Word
 
+TRIMMED_FRAMES = 2_500
+"""Encoder lengths from which on a CPU's memory is given back after each batch: the attention of 30 s leaves much."""
 FEWEST_FRAMES = 10
 """Mel frames that alignment needs."""
 
@@ -204,7 +206,7 @@ class FasterWhisperEngine:
             )
             for index, words in zip(indices, aligned, strict=True):
                 group[index].words = _since(group[index].window.lead_seconds, words)
-        if self._model.device == "cpu" and 2 * encoded.shape[1] >= LONG_FRAMES:
+        if self._model.device == "cpu" and 2 * encoded.shape[1] >= TRIMMED_FRAMES:
             heap.trim()
 
     def _result(self, row: Row) -> Decoded:

@@ -95,3 +95,14 @@ def test_every_job_is_served_once_and_in_the_order_of_its_session(pushes: list[t
     assert {id(each) for each in served} == {id(each) for each in pushed}
     assert len(served) == len(pushed)
     assert len(queue) == 0
+
+
+def test_a_long_recording_is_long_work_from_its_first_window() -> None:
+    queue: WindowQueue[str] = WindowQueue()
+    queue.foresee(1, EXPRESS_SECONDS + 1)
+    queue.foresee(2, EXPRESS_SECONDS)
+    queue.push(job(1, 1.0))
+    queue.push(job(2, 1.0))
+    assert [taken.session for taken in queue.take(lambda mates: mates, bulk=False)] == [2]
+    assert queue.take(lambda mates: mates, bulk=False) == []
+    assert [taken.session for taken in queue.take(lambda mates: mates, bulk=True)] == [1]
