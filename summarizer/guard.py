@@ -62,6 +62,7 @@ class Guard:
         """`spoken`: the same, cleaned. `language`: the transcript's code."""
         text = "\n".join(utterance.line for utterance in utterances)
         self._language = language
+        self._signs = _signs(text)
         self._words = {terms.bare(word) for word in terms.WORD.findall(text)}
         self._words |= {part for word in tuple(self._words) for part in re.split(r"['\u2019-]", word)}
         self._stems = {word[: terms.STEM] for word in self._words}
@@ -93,7 +94,9 @@ class Guard:
             if self._unsound(line.text, answer=answer):
                 dropped += 1
                 continue
-            due = line.due if self._due_said(line.due) and self._owners.timed(line, answer=answer) else ""
+            due = (
+                line.due if self._due_said(line.due, answer=answer) and self._owners.timed(line, answer=answer) else ""
+            )
             owner = self._owners.of(replace(line, owner=self._named(line.owner), due=due), answer=answer)
             dropped += (owner == "" != line.owner) + (due == "" != line.due)
             kept.append(replace(line, owner=owner, due=due))
@@ -107,6 +110,7 @@ class Guard:
         return (
             not _PROMPT.isdisjoint(_shingles(sentence))
             or _in_circles(sentence)
+            or self._strays(sentence, answer=answer)
             or bool(self.unsupported(sentence, answer=answer))
             or not self._grounded(sentence, answer=answer)
             or self._misattributed(sentence, answer=answer)
@@ -193,10 +197,15 @@ class Guard:
         named = {terms.bare(word) for word in terms.WORD.findall(owner)} - {"and", "und", "the"}
         return owner if named and named <= self._words | words.EVERYONE else ""
 
-    def _due_said(self, due: str) -> bool:
+    def _strays(self, text: str, *, answer: str) -> bool:
+        """Say whether Chinese signs or the like stray into an answer whose transcript has none of them."""
+        return answer == self._language and not _signs(text) <= self._signs
+
+    def _due_said(self, due: str, *, answer: str) -> bool:
         said = [terms.bare(word) for word in terms.WORD.findall(due) if not word[0].isdigit()]
         content = [word for word in said if len(word) > 3 and word not in words.STARTERS | quantities.WORDS.keys()]
-        return not list(self._numbers(due)) and all(word[: terms.STEM] in self._stems for word in content)
+        stray = self._strays(due, answer=answer)
+        return not stray and not list(self._numbers(due)) and all(word[: terms.STEM] in self._stems for word in content)
 
 
 class Citations:
@@ -223,6 +232,10 @@ class Citations:
         best = max(scores.values())
         chosen = sorted(scores, key=lambda number: -scores[number])[:most]
         return tuple(self._segments[number][0] for number in sorted(chosen) if scores[number] >= 0.5 * best)
+
+
+def _signs(text: str) -> set[str]:
+    return {character for character in text if character >= "\u2e80" and character.isalpha()}
 
 
 def _in_circles(sentence: str) -> bool:
