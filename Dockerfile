@@ -17,13 +17,14 @@ WORKDIR /tmp
 
 # What is installed is what the tests ran: the locks are held to the versions of requirements/dev.txt.
 FROM base AS packages
-ENV PIP_DISABLE_PIP_VERSION_CHECK=1
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PIP_CACHE_DIR=/var/cache/pip
 RUN python -m venv /opt/venv \
     && ln -s "$(/opt/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" /opt/rooms
 
 FROM packages AS edge-packages
 COPY requirements/edge.txt /requirements.txt
-RUN --mount=type=cache,target=/root/.cache/pip pip install --require-hashes --requirement /requirements.txt
+RUN --mount=type=cache,target=/var/cache/pip pip install --require-hashes --requirement /requirements.txt
 COPY protos/speech /opt/rooms/speech
 COPY rpc /opt/rooms/rpc
 COPY media /opt/rooms/media
@@ -32,7 +33,7 @@ RUN python -m compileall -q /opt/venv
 
 FROM packages AS inference-packages
 COPY requirements/inference.txt /requirements.txt
-RUN --mount=type=cache,target=/root/.cache/pip pip install --require-hashes --requirement /requirements.txt
+RUN --mount=type=cache,target=/var/cache/pip pip install --require-hashes --requirement /requirements.txt
 COPY protos/speech /opt/rooms/speech
 COPY rpc /opt/rooms/rpc
 COPY media /opt/rooms/media
@@ -43,11 +44,11 @@ RUN python -m compileall -q /opt/venv
 # CTranslate2 carries its kernels and opens one library of CUDA at run time.
 FROM inference-packages AS cuda-packages
 COPY requirements/cuda.txt /requirements.txt
-RUN --mount=type=cache,target=/root/.cache/pip pip install --require-hashes --requirement /requirements.txt
+RUN --mount=type=cache,target=/var/cache/pip pip install --require-hashes --requirement /requirements.txt
 
 FROM packages AS nemo-packages
 COPY requirements/nemo-gpu.txt /requirements.txt
-RUN --mount=type=cache,target=/root/.cache/pip pip install --require-hashes --requirement /requirements.txt
+RUN --mount=type=cache,target=/var/cache/pip pip install --require-hashes --requirement /requirements.txt
 COPY protos/speech /opt/rooms/speech
 COPY rpc /opt/rooms/rpc
 COPY media /opt/rooms/media
@@ -57,7 +58,7 @@ RUN python -m compileall -q /opt/rooms/speech /opt/rooms/rpc /opt/rooms/media /o
 
 FROM packages AS summarizer-packages
 COPY requirements/summarizer.txt /requirements.txt
-RUN --mount=type=cache,target=/root/.cache/pip pip install --require-hashes --requirement /requirements.txt
+RUN --mount=type=cache,target=/var/cache/pip pip install --require-hashes --requirement /requirements.txt
 COPY protos/speech /opt/rooms/speech
 COPY rpc /opt/rooms/rpc
 COPY weights /opt/rooms/weights
@@ -66,7 +67,7 @@ RUN python -m compileall -q /opt/venv
 
 FROM packages AS vllm-packages
 COPY requirements/vllm.txt /requirements.txt
-RUN --mount=type=cache,target=/root/.cache/pip pip install --require-hashes --requirement /requirements.txt
+RUN --mount=type=cache,target=/var/cache/pip pip install --require-hashes --requirement /requirements.txt
 COPY protos/speech /opt/rooms/speech
 COPY rpc /opt/rooms/rpc
 COPY weights /opt/rooms/weights

@@ -1,7 +1,8 @@
 """The heap of the process: one for all threads, so that what one worker freed serves the others, and given back.
 
-glibc gives each thread an arena of its own and keeps in each what was once needed there; with three workers of an
-engine that is a third of the memory beside the weights (`bench --only memory`), and buys no speed.
+glibc gives each thread an arena of its own and keeps in each what was once needed there. On five minutes of speech
+with `base`, one arena took the peak from 918 to 730 MiB at the same speed, and what an idle process holds after work
+went from 428 to 271 MiB by giving it back, for some 2 % of the time.
 """
 
 import ctypes

@@ -107,13 +107,14 @@ def test_requests_past_the_bound_of_the_queue_are_refused(tone: Path, tmp_path: 
     minute = write_wave(tmp_path / "minute.wav", 60.0)
     settings = {**SETTINGS, **slow_script(0.3), "TRANSCRIPTION_QUEUE_SECONDS": "40"}
     with House(settings=settings) as house:
-        requests_at_once = [Request(house, minute) for _ in range(8)]
+        requests_at_once = [Request(house, minute) for _ in range(24)]
         for request in requests_at_once:
             request.start()
         replies = [request.result() for request in requests_at_once]
         statuses = [reply.status_code for reply in replies]
         assert set(statuses) <= {200, 503}, statuses
         assert 200 in statuses, "some are let in and finish"
+        assert 503 in statuses, "an eighth of the bound each: the others are refused"
         for reply in replies:
             if reply.status_code == 503:
                 assert int(reply.headers["Retry-After"]) >= 1

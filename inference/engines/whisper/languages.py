@@ -3,7 +3,7 @@
 Two seconds of speech tell Whisper's encoder little, and where they lie in its input changes the answer. A short window
 is therefore looked at twice, at the start of a blank input and after some silence, and the scores are averaged: on
 cuts of 1 and 2 s of ten languages that was right more often than either alone. Where both together are not sure, the
-usual 30 s input is looked at as well: all three are right more often than that one alone (`bench --only accuracy`).
+usual 30 s input is looked at as well; all three are then right as often as faster-whisper (`bench --only accuracy`).
 """
 
 import math
