@@ -25,6 +25,7 @@ def office_settings(url: str, folder: Path, **changes: Any) -> PolicySettings:
         "database_upgrade": False,
         # Long enough for the slowest machine: who dies in a test, dies because the test says so.
         "database_patience_seconds": 120.0,
+        "database_lock_seconds": 120.0,
         "lease_seconds": 3600.0,
         "key_secret": SecretStr(SECRET),
     }

@@ -3,6 +3,7 @@
 from sqlalchemy import BigInteger, String, and_, bindparam, exists, func, or_, select
 
 from edge.policy.audit import audit
+from edge.policy.chores import one_of_many
 from edge.policy.database import Database
 from edge.policy.ledger import Ledger
 from edge.policy.metrics import HELD, STEPS
@@ -35,6 +36,8 @@ ABANDONED = (
             PROCESSES.c.alive_until < now_ms() - bindparam("grace_ms", type_=BigInteger),
         )
     )
+    # Those that cannot be ended must not be the first in every sweep.
+    .order_by(func.random())
     .limit(SWEEP)
 )
 _END, _LATE = ENTRIES.alias("ended"), ENTRIES.alias("late")
@@ -47,6 +50,7 @@ UNPAID = (
         and_(_LATE.c.request == _END.c.request, _LATE.c.wallet == _END.c.wallet, _LATE.c.kind == Kind.LATE.value),
     )
     .where(REQUESTS.c.answer.is_not(None), _LATE.c.request.is_(None))
+    .order_by(func.random())
     .limit(SWEEP)
 )
 COUNT = select(func.count().label("holds")).select_from(HOLDS)
@@ -85,23 +89,27 @@ class Books:
     async def collect(self) -> None:
         """Charge for answers that were kept and not paid, though their hold has ended."""
         for row in await self._database.run(UNPAID):
-            await self.settle(row["request"], row["audio_ms"])
+            with one_of_many("collect", request=row["request"]):
+                await self.settle(row["request"], row["audio_ms"])
 
     async def sweep(self, *, grace_seconds: float) -> int:
         """End the holds of processes without a pulse for `grace_seconds`, and give how many.
 
-        Where the answer was kept, the work was done and is charged; otherwise the hold expires.
+        Where the answer was kept, the work was done and is charged; otherwise the hold expires. One that is locked
+        is left to the next sweep.
         """
-        abandoned = await self._database.run(ABANDONED, grace_ms=round(grace_seconds * 1000))
-        for row in abandoned:
-            wallet = _wallet(row["id"], row["account"], row["unit"])
-            if row["audio_ms"] is not None:
-                await self.settle_in(row["request"], wallet, row["audio_ms"])
-            else:
-                await self.release_in(row["request"], wallet, kind=Kind.EXPIRE)
+        ended = 0
+        for row in await self._database.run(ABANDONED, grace_ms=round(grace_seconds * 1000)):
+            with one_of_many("sweep", request=row["request"], wallet=row["id"]):
+                wallet = _wallet(row["id"], row["account"], row["unit"])
+                if row["audio_ms"] is not None:
+                    await self.settle_in(row["request"], wallet, row["audio_ms"])
+                else:
+                    await self.release_in(row["request"], wallet, kind=Kind.EXPIRE)
+                ended += 1
         [counted] = await self._database.run(COUNT)
         HELD.set(counted["holds"])
-        return len(abandoned)
+        return ended
 
 
 def _wallet(identity: str, account: str, unit: str) -> Wallet:

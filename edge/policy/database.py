@@ -22,6 +22,10 @@ class DatabaseGone(PolicyUnavailable):
         super().__init__("The account service is unavailable, try again shortly.", retry_after=5)
 
 
+class DatabaseBusy(DatabaseGone):
+    """Somebody else keeps what the statement needs locked; it did not happen."""
+
+
 class Row(Protocol):
     """One row, its values by column name."""
 
@@ -35,7 +39,7 @@ class Database(Protocol):
     async def run(self, statement: ClauseElement, **values: Any) -> Sequence[Row]:
         """Run one statement and give its rows.
 
-        Raises `DatabaseGone` if the database cannot be reached.
+        Raises `DatabaseGone` if the database cannot be reached, `DatabaseBusy` if others have locked what it needs.
         """
 
     async def close(self) -> None:
@@ -79,11 +83,16 @@ class Renderer:
         return rendered
 
 
-async def open_database(url: str, *, connections: int = 8, patience: float = 5.0) -> Database:
-    """Open `sqlite:///path` or `postgresql://user@host/name`; its tables are there (see `migrations`)."""
+async def open_database(
+    url: str, *, connections: int = 8, patience: float = 5.0, lock_patience: float = 2.0
+) -> Database:
+    """Open `sqlite:///path` or `postgresql://user@host/name`; its tables are there (see `migrations`).
+
+    What else is given is for PostgreSQL: seconds that it has to answer, and that a row locked by others is waited for.
+    """
     from edge.policy.postgresql import PostgreSQL
     from edge.policy.sqlite import SQLite
 
     if url.startswith("sqlite:"):
         return await SQLite.open(url)
-    return await PostgreSQL.open(url, connections=connections, patience=patience)
+    return await PostgreSQL.open(url, connections=connections, patience=patience, lock_patience=lock_patience)

@@ -1,10 +1,13 @@
 """What goes on beside the requests: the pulse, the sweep, the journal and the reconciler."""
 
 import asyncio
+import itertools
+from collections.abc import Awaitable, Callable
 
 import structlog
 
 from edge.policy.books import Books
+from edge.policy.chores import one_of_many
 from edge.policy.database import Database, DatabaseGone
 from edge.policy.idempotency import Idempotency, Superseded
 from edge.policy.journal import Journal, Note
@@ -44,31 +47,20 @@ class Keeper:
         self._grace_seconds = grace_seconds
 
     async def run(self) -> None:
-        """Beat until cancelled; an outage of the database is waited out."""
-        beats = 0
-        while True:
-            try:
-                await self.beat(reconciling=beats % RECONCILE_EVERY == 0)
-            except DatabaseGone as error:
-                LOG.warning("database_gone", cause=type(error.__cause__).__name__)
-            except Exception:
-                # A fault in the sweep must not stop the pulse, which everything that is running depends on.
-                LOG.exception("keeper_failed")
-            beats += 1
-            await asyncio.sleep(self._beat_seconds)
+        """Keep the pulse and the books until cancelled; an outage of the database is waited out."""
+        beats = itertools.count()
+        async with asyncio.TaskGroup() as group:
+            # Once more by itself: whatever the rest waits for, all that is running depends on the pulse.
+            group.create_task(self._every_beat(self._presence.beat))
+            group.create_task(self._every_beat(lambda: self.beat(reconciling=next(beats) % RECONCILE_EVERY == 0)))
 
     async def beat(self, *, reconciling: bool = False) -> None:
         """Say that the process lives, tell what the journal has, and clear up after those that do not."""
+        # First of all: after a long outage, what this process holds must not be taken for abandoned.
         await self._presence.beat()
         for note in await self._journal.notes():
-            try:
+            with one_of_many("tell note", request=note.request):
                 await self._tell(note)
-            except DatabaseGone:
-                raise
-            except Exception:
-                # It waits for somebody to look at it; the others need not.
-                LOG.exception("note_not_told", request=note.request)
-            else:
                 await self._journal.remove(note)
         await self._books.sweep(grace_seconds=self._grace_seconds)
         await forget(self._database, grace_seconds=self._grace_seconds)
@@ -77,6 +69,16 @@ class Keeper:
             report = await reconcile(self._database, since_seconds=86_400)
             if report.unexplained:
                 LOG.error("ledger_unexplained", difference=report.difference, unpaid=report.unpaid)
+
+    async def _every_beat(self, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await work()
+            except DatabaseGone as error:
+                LOG.warning("database_gone", cause=type(error.__cause__).__name__)
+            except Exception:
+                LOG.exception("keeper_failed")
+            await asyncio.sleep(self._beat_seconds)
 
     async def _tell(self, note: Note) -> None:
         if note.audio_ms is None:

@@ -44,6 +44,7 @@ async def open_office(settings: PolicySettings) -> AsyncIterator[Office]:
         settings.database_url,
         connections=settings.database_connections,
         patience=settings.database_patience_seconds,
+        lock_patience=settings.database_lock_seconds,
     )
     try:
         await check_secret(database, secret)

@@ -25,7 +25,7 @@ async def open_policy(settings: PolicySettings, *, open_bytes: int = 2 << 30) ->
         if settings.local_account:
             await local_key(office, settings)
         # The first beat is before the first request: what a process holds without a pulse would be swept.
-        await office.keeper.beat()
+        await office.presence.beat()
         keeping = asyncio.create_task(office.keeper.run())
         try:
             yield office.policy

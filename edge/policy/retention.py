@@ -2,6 +2,7 @@
 
 from sqlalchemy import BigInteger, String, bindparam, delete, exists, or_, select
 
+from edge.policy.chores import one_of_many
 from edge.policy.database import Database
 from edge.policy.idempotency import KEEP_MS
 from edge.policy.presence import alive
@@ -43,9 +44,13 @@ ENTRIES_OF_WALLET = delete(ENTRIES).where(ENTRIES.c.wallet == _WALLET)
 async def forget(database: Database, *, grace_seconds: float, address_ms: int = ADDRESS_MS) -> None:
     """Forget what is old."""
     grace_ms = round(grace_seconds * 1000)
-    await database.run(LEASES_OF_THE_DEAD)
-    await database.run(DEAD, grace_ms=grace_ms)
-    await database.run(ANSWERS, grace_ms=grace_ms)
+    with one_of_many("forget leases"):
+        await database.run(LEASES_OF_THE_DEAD)
+    with one_of_many("forget processes"):
+        await database.run(DEAD, grace_ms=grace_ms)
+    with one_of_many("forget answers"):
+        await database.run(ANSWERS, grace_ms=grace_ms)
     for row in await database.run(OLD_WALLETS, age_ms=address_ms):
-        await database.run(WALLET, wallet=row["id"])
-        await database.run(ENTRIES_OF_WALLET, wallet=row["id"])
+        with one_of_many("forget wallet", wallet=row["id"]):
+            await database.run(WALLET, wallet=row["id"])
+            await database.run(ENTRIES_OF_WALLET, wallet=row["id"])

@@ -22,7 +22,9 @@ class PolicySettings(BaseSettings):
     database_connections: int = Field(default=8, ge=1)
     """Connections of one process to PostgreSQL."""
     database_patience_seconds: float = Field(default=5.0, gt=0)
-    """How long PostgreSQL has to answer, before it is taken for gone."""
+    """How long PostgreSQL has to answer, all tries together, before it is taken for gone."""
+    database_lock_seconds: float = Field(default=2.0, gt=0)
+    """How long one step waits for a row of PostgreSQL that somebody else has locked."""
     database_upgrade: bool = True
     """Whether a start brings the tables up to date; else `python -m edge database upgrade` does."""
     key_secret: SecretStr | None = Field(default=None, min_length=32)

@@ -22,7 +22,13 @@ from tests.scripted_speech import spoken, wav
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 EDGES = 2
-PATIENT = {"EDGE_HEADER_SECONDS": "240", "EDGE_BODY_IDLE_SECONDS": "240", "EDGE_STREAM_IDLE_SECONDS": "240"}
+PATIENT = {
+    "EDGE_HEADER_SECONDS": "240",
+    "EDGE_BODY_IDLE_SECONDS": "240",
+    "EDGE_STREAM_IDLE_SECONDS": "240",
+    "EDGE_DATABASE_PATIENCE_SECONDS": "240",
+    "EDGE_DATABASE_LOCK_SECONDS": "240",
+}
 _TIER = insert(TIERS).values(
     name=bindparam("tier", type_=String),
     max_bytes=100 * 2**20,
