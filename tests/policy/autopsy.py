@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import String, bindparam, func, select
+from sqlalchemy import String, bindparam, func, or_, select
 
 from edge.policy.office import Office
 from edge.policy.reconcile import reconcile
@@ -13,7 +13,9 @@ from tests.policy.customers import Customer
 _ACCOUNT = bindparam("account", type_=String)
 _MINE = ENTRIES.c.wallet.in_(select(WALLETS.c.id).where(WALLETS.c.account == _ACCOUNT))
 _SPENT = select(func.coalesce(-func.sum(ENTRIES.c.available + ENTRIES.c.held), 0).label("spent")).where(
-    _MINE, ENTRIES.c.kind != Kind.GRANT.value
+    # Whatever was taken, under any name; what was put in is as it was.
+    _MINE,
+    or_(ENTRIES.c.kind != Kind.GRANT.value, ENTRIES.c.available < 0),
 )
 _REQUEST = bindparam("request", type_=String)
 _STANDING = select(

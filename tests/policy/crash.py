@@ -6,23 +6,17 @@ lose its database for a while first, with or without the answer to what it asked
 alone, as are clients who ask until they are answered, and then everything must be told exactly once.
 """
 
-import argparse
 import asyncio
 import json
-import logging
 import os
 import random
 import signal
 import sys
-import tempfile
 import threading
-import time
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import structlog
 from sqlalchemy import String, bindparam, func, select, update
 from sqlalchemy.sql import ClauseElement
 
@@ -37,7 +31,7 @@ from edge.policy.settings import PolicySettings
 from edge.policy.tables import ENTRIES, HOLDS, LEASES, PROCESSES, WALLETS
 from edge.policy.wallets import Unit, Wallet
 from tests.offices import SECRET, caller, office_settings
-from tests.postgresql_server import running_postgresql
+from tests.policy.crashing import Ground, Outcome, crash_on_each
 
 REQUESTS = ((30.0, "short"), (90.5, "longer"), (240.0, "long"))
 STREAM_SECONDS = 130.0
@@ -138,7 +132,9 @@ async def work(office: Office, principal: Principal, run: int, said: Callable[[s
 
 async def doomed(settings: PolicySettings, principal: Principal, run: int, chance: random.Random, file: Path) -> None:
     """Be an edge that dies."""
-    database = Doomed(await open_database(settings.database_url, connections=4, patience=120), chance)
+    database = Doomed(
+        await open_database(settings.database_url, connections=4, patience=120, lock_patience=120), chance
+    )
     office = furnish(settings, database, secret=SECRET.encode())
     with file.open("a") as acknowledgements:
 
@@ -237,52 +233,17 @@ def one(settings: PolicySettings, principal: Principal, run: int, seed: int) -> 
     return kills, json.loads(verdict.read_text()) if ended == 0 else [f"the last edge ended with {ended}"]
 
 
-def crash(url: str, folder: Path, *, runs: int, seed: int) -> tuple[int, dict[int, list[str]]]:
-    """Do all runs on one database; give how many edges were killed, and what is wrong, by run."""
-    settings = office_settings(url, folder)
+def crash(ground: Ground) -> Outcome:
+    """Do all runs on one database."""
+    settings = office_settings(ground.url, ground.folder)
     killed, wrong = 0, {}
-    for run, principal in enumerate(asyncio.run(accounts(settings, runs))):
-        kills, found = one(settings, principal, run, seed)
+    for run, principal in enumerate(asyncio.run(accounts(settings, ground.runs))):
+        kills, found = one(settings, principal, run, ground.seed)
         killed += kills
         if found:
             wrong[run] = found
-    return killed, wrong
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Crash edges on both databases, print what came of it, and give 1 if anything is wrong."""
-    parser = argparse.ArgumentParser(prog="python -m tests.policy.crash", description=__doc__)
-    parser.add_argument("--runs", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=20260101)
-    parser.add_argument("--database", choices=["sqlite", "postgresql", "both"], default="both")
-    options = parser.parse_args(arguments)
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    kinds = ["sqlite", "postgresql"] if options.database == "both" else [options.database]
-    failed = 0
-    with ExitStack() as stack:
-        for number, kind in enumerate(kinds):
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crash")))
-            if kind == "postgresql":
-                url = stack.enter_context(running_postgresql()).create("crash")
-            else:
-                url = f"sqlite:///{folder / 'edge.db'}"
-            runs = (options.runs + len(kinds) - 1 - number) // len(kinds)
-            started = time.monotonic()
-            killed, wrong = crash(url, folder, runs=runs, seed=options.seed)
-            failed += len(wrong)
-            say(f"{kind}: {runs} runs, {killed} edges killed, {len(wrong)} wrong, {time.monotonic() - started:.0f} s")
-            for run, found in wrong.items():
-                say(f"  run {run}: {'; '.join(found)}")
-    verdict = f"{failed} WRONG" if failed else "nothing lost, nothing charged twice"
-    say(f"{options.runs} runs with seed {options.seed}: {verdict}")
-    return 1 if failed else 0
-
-
-def say(line: str) -> None:
-    """Print at once."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    return Outcome(ground.runs, killed, wrong)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(crash_on_each(sys.argv[1:], crash, prog="tests.policy.crash", about=__doc__))
