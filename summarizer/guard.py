@@ -1,12 +1,13 @@
 """The check of a summary against its transcript: names, numbers, dates and owners that nobody said do not go out."""
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from summarizer import prompts, quantities, shape, terms, words
+from summarizer.attribution import Attribution
 from summarizer.owners import Owners
+from summarizer.reading import Told, asks, first_person, names_something
 from summarizer.types import Line, Utterance
 
 _GROUNDED = 0.3
@@ -14,11 +15,6 @@ _GROUNDED = 0.3
 _SMALL = 12
 """Counts up to here in words ("three topics") are the writer's own, unless they measure something."""
 
-_SHARED = 3
-_NONE_SHARED = 2
-_OWN = 0.25
-"""Of at least so many content words that the transcript has, the least share that somebody said himself; fewer are
-enough where he said none of them."""
 _VARIED = 0.6
 _LONG = 10
 """Of at least so many words in a sentence, the least share that are not said again in it."""
@@ -72,26 +68,55 @@ class Guard:
         self._values = quantities.values(text)
         speakers = {utterance.speaker for utterance in utterances if utterance.speaker}
         self._owners = Owners(utterances if spoken is None else spoken, language=language)
-        self._said_by: dict[str, set[str]] = {}
-        for utterance in utterances:
-            self._said_by.setdefault(terms.bare_name(utterance.speaker), set()).update(terms.stems(utterance.text))
+        self._attribution = Attribution(utterances if spoken is None else spoken, asking=self._owners.asking)
+        self._speakers = speakers
+        self._label = re.compile(rf"(?:{'|'.join(map(re.escape, filter(None, speakers))) or '(?!)'})\s*:\s*(?=\S)")
         self._values |= {float(len(speakers)), *(value for speaker in speakers for value in quantities.values(speaker))}
 
-    def prose(self, blocks: Iterable[Sequence[str]], *, answer: str) -> Checked:
-        """Drop the sentences that claim what the transcript does not support. `answer`: language code of the text."""
+    def prose(self, blocks: Sequence[Sequence[str]], *, answer: str) -> Checked:
+        """Drop the sentences that claim what the transcript does not support, and those that tell nothing new.
+
+        `answer`: language code of the text.
+        """
+        told = Told(self._speakers)
         kept, dropped = [], 0
-        for block in blocks:
-            sound = tuple(sentence for sentence in block if not self._unsound(sentence, answer=answer))
-            dropped += len(block) - len(sound)
+        for number, block in enumerate(blocks):
+            sound = []
+            for sentence in block:
+                if asks(sentence):
+                    continue
+                mended = self._mended(sentence, answer=answer)
+                dropped += not mended
+                if mended and not told.again(mended, closing=0 < number == len(blocks) - 1):
+                    sound.append(mended)
             if sound:
-                kept.append(sound)
+                kept.append(tuple(sound))
         return Checked(blocks=tuple(kept), dropped=dropped)
 
-    def lines(self, lines: Iterable[Line], *, answer: str) -> Checked:
-        """Drop the lines that are not supported, and from the others owners and times that are not."""
+    def points(self, lines: Iterable[Line], *, answer: str) -> Checked:
+        """Drop the points of a list that are not supported, are no statements or tell nothing new."""
+        told = Told(self._speakers)
         kept, dropped = [], 0
         for line in lines:
-            if self._unsound(line.text, answer=answer):
+            text = self._label.sub("", line.text, count=1) if self._label.match(line.text) else line.text
+            if any(map(asks, shape.sentences(text))):
+                continue
+            mended = self._mended(text, answer=answer)
+            dropped += not mended
+            if mended and not told.again(mended):
+                kept.append(replace(line, text=mended[0].upper() + mended[1:]))
+        return Checked(lines=tuple(kept), dropped=dropped)
+
+    def tasks(self, lines: Iterable[Line], *, answer: str) -> Checked:
+        """Drop the tasks that nobody gave or took on, and from the others owners and times that are not supported."""
+        kept, dropped = [], 0
+        for line in lines:
+            if (
+                asks(line.text)
+                or self._unsound(line.text, answer=answer)
+                or not names_something(line.text)
+                or not self._owners.given(line, answer=answer)
+            ):
                 dropped += 1
                 continue
             due = (
@@ -106,6 +131,12 @@ class Guard:
         """Return the names, numbers and dates in the text that the transcript does not have."""
         return [*self._numbers(text), *self._names(text, answer=answer)]
 
+    def _mended(self, sentence: str, *, answer: str) -> str:
+        """Return a sentence as it may go out, "" if it may not."""
+        if first_person(sentence, language=answer) or self._unsound(sentence, answer=answer):
+            return ""
+        return self._attribution.mended(sentence) if answer == self._language else sentence
+
     def _unsound(self, sentence: str, *, answer: str) -> bool:
         return (
             not _PROMPT.isdisjoint(_shingles(sentence))
@@ -113,7 +144,6 @@ class Guard:
             or self._strays(sentence, answer=answer)
             or bool(self.unsupported(sentence, answer=answer))
             or not self._grounded(sentence, answer=answer)
-            or self._misattributed(sentence, answer=answer)
         )
 
     def _numbers(self, text: str) -> Iterator[str]:
@@ -172,26 +202,6 @@ class Guard:
             content
         )
 
-    def _misattributed(self, sentence: str, *, answer: str) -> bool:
-        """Say whether "somebody suggests this" is about what only others spoke of."""
-        if answer != self._language:
-            return False
-        spoken = [terms.bare(word) for word in terms.WORD.findall(sentence)]
-        start = int(spoken[:1] == ["the"])
-        for label, own in self._said_by.items():
-            name = label.split()
-            if not name or spoken[start : start + len(name)] != name:
-                continue
-            # "The marketing expert suggests": a word of his role may stand before the verb.
-            verbs = [at for at in range(start + len(name), start + len(name) + 2) if spoken[at : at + 1]]
-            verb = next((at for at in verbs if spoken[at] in words.SPEAKS), None)
-            if verb is None:
-                continue
-            content = terms.stems(" ".join(spoken[verb + 1 :])) & self._stems
-            least = _SHARED if content & own else _NONE_SHARED
-            return len(content) >= least and len(content & own) < _OWN * len(content)
-        return False
-
     def _named(self, owner: str) -> str:
         """Return the owner, or "" if he is no speaker and the transcript does not name him."""
         named = {terms.bare(word) for word in terms.WORD.findall(owner)} - {"and", "und", "the"}
@@ -206,32 +216,6 @@ class Guard:
         content = [word for word in said if len(word) > 3 and word not in words.STARTERS | quantities.WORDS.keys()]
         stray = self._strays(due, answer=answer)
         return not stray and not list(self._numbers(due)) and all(word[: terms.STEM] in self._stems for word in content)
-
-
-class Citations:
-    """Finds the segments that a line of a summary rests on: those that share its rarest words."""
-
-    def __init__(self, utterances: Iterable[Utterance]) -> None:
-        self._segments = [
-            (utterance.segments[0], terms.stems(utterance.line))
-            for utterance in utterances
-            if len(utterance.segments) == 1
-        ]
-        self._spread = Counter(stem for _, stems in self._segments for stem in stems)
-
-    def cite(self, text: str, *, most: int = 3) -> tuple[str, ...]:
-        """Return at most so many segment ids, in the order of the transcript."""
-        stems = terms.stems(text)
-        scores = {
-            number: sum(1.0 / self._spread[stem] for stem in stems & said)
-            for number, (_, said) in enumerate(self._segments)
-            if stems & said
-        }
-        if not scores:
-            return ()
-        best = max(scores.values())
-        chosen = sorted(scores, key=lambda number: -scores[number])[:most]
-        return tuple(self._segments[number][0] for number in sorted(chosen) if scores[number] >= 0.5 * best)
 
 
 def _signs(text: str) -> set[str]:

@@ -44,17 +44,31 @@ _REQUESTS = {
     "pt": r"\b(?:você|vocês|pode|poderia|por favor)\b",
 }
 """How somebody asks another one, by language; questions do so too."""
+_DUTIES = {
+    "en": r"\b(?:have|has|need|needs) to\b|\b(?:must|should|let's|let us|we'll|we will|we can|we could)\b",
+    "de": r"\b(?:müssen|muss|sollte|sollten|soll|sollen|wir können|wir könnten|lass uns|lasst uns)\b",
+    "nl": r"\b(?:moet|moeten|zullen we|we zullen|laten we)\b",
+    "fr": r"\b(?:il faut|il faudrait|faut|devons|doit|doivent|devrait|on va|nous allons)\b",
+    "es": r"\b(?:tenemos que|tiene que|tienen que|hay que|debe|deben|debemos|vamos a|podemos)\b",
+    "it": r"\b(?:dobbiamo|deve|devono|bisogna|possiamo)\b",
+    "pt": r"\b(?:temos que|temos de|precisamos|deve|devem|devemos|vamos|podemos)\b",
+}
+"""How it is said that something is to be done, by nobody in particular, by language."""
 _AND = re.compile(r"\s*[,&/+]\s*|\s+(?:and|und|et|y|e|en)\s+")
 
 
 @dataclass(frozen=True, slots=True)
 class _Sentence:
     turn: int
+    place: int
+    """Number of the sentence in the transcript."""
     text: str
     promises: bool
     """Whether the speaker takes something on."""
     asks: int
     """How often the speaker wants something of another one."""
+    duty: bool
+    """Whether the speaker says that something is to be done."""
 
 
 class Owners:
@@ -69,6 +83,7 @@ class Owners:
         """Empty where nobody can be found by what he says."""
         self._promises = re.compile(_PROMISES.get(language, "(?!)"))
         self._requests = re.compile(_REQUESTS.get(language, "(?!)"))
+        self._duties = re.compile(_DUTIES.get(language, "(?!)"))
         self._sentences: list[_Sentence] = []
         self._having: defaultdict[str, list[int]] = defaultdict(list)
         """Numbers of the sentences that have a stem."""
@@ -80,6 +95,11 @@ class Owners:
                     self._having[stem].append(len(self._sentences))
                 self._sentences.append(self._read(turn, text))
                 self._asked[turn] += self._sentences[-1].asks
+
+    @property
+    def asking(self) -> frozenset[int]:
+        """Numbers of the turns in which something is wanted of another one."""
+        return frozenset(turn for turn, asked in self._asked.items() if asked)
 
     def named(self, owner: str) -> list[str]:
         """Return the people that an owner names, speakers as they are labelled."""
@@ -103,12 +123,29 @@ class Owners:
                 claimed = self._promising(resting, line.text)
         return ", ".join(claimed)
 
+    def given(self, line: Line, *, answer: str) -> bool:
+        """Say whether a task is given or taken on near the sentences that it rests on, as far as can be known."""
+        if not self._language or answer != self._language:
+            return True
+        turns = {sentence.turn + step for sentence in self._resting(line.text, line.due) for step in (0, 1)}
+        near = [sentence for sentence in self._sentences if sentence.turn in turns]
+        return any(sentence.promises or sentence.asks or sentence.duty for sentence in near)
+
     def timed(self, line: Line, *, answer: str) -> bool:
         """Say whether the time of a task was said near what the task itself rests on, as far as can be known."""
         if not line.due or not self._language or answer != self._language:
             return True
-        turns = {sentence.turn + step for sentence in self._resting(line.text) for step in range(-_AROUND, _AROUND + 1)}
-        near = " ".join(self._spoken[turn].text for turn in sorted(turns) if 0 <= turn < len(self._spoken))
+        resting = self._resting(line.text)
+        turns = {sentence.turn + step for sentence in resting for step in range(-_AROUND, _AROUND + 1)}
+        last = {sentence.turn: sentence.place for sentence in resting}
+        answers = {sentence.turn + 1 for sentence in self._sentences if sentence.asks and sentence.turn in turns}
+        near = " ".join(
+            sentence.text
+            for sentence in self._sentences
+            if sentence.place <= last.get(sentence.turn, -1)
+            # "The next meeting is on Friday" is no time of a task that was given before.
+            or (sentence.turn in turns and (sentence.promises or sentence.asks or sentence.turn in answers))
+        )
         values = quantities.values(near)
         return _keys(line.due) <= _keys(near) and not any(
             claim.values.isdisjoint(values) for claim in quantities.claims(line.due)
@@ -117,7 +154,9 @@ class Owners:
     def _read(self, turn: int, text: str) -> _Sentence:
         low = text.lower().replace("\u2019", "'")
         asks = max(text.endswith(("?", "\uff1f")), len(self._requests.findall(low)))
-        return _Sentence(turn, text, bool(self._promises.search(low)), asks)
+        return _Sentence(
+            turn, len(self._sentences), text, bool(self._promises.search(low)), asks, bool(self._duties.search(low))
+        )
 
     def _resting(self, task: str, due: str = "") -> list[_Sentence]:
         """Return the sentences that share the rarest words with a task, and what is promised of it right after."""

@@ -45,8 +45,39 @@ SAYS = _set(
 SPEAKS = _set(
     "says said suggests suggested proposes proposed mentions mentioned explains explained states stated notes noted",
     "thinks believes recommends recommended argues argued advises advised emphasizes emphasized complains complained",
+    "reports reported adds added",
+    "sagt sagte gesagt schlagt schlug vorgeschlagen erklart erklarte meint meinte berichtet",
+    "berichtete erwahnt erwahnte betont betonte empfiehlt empfahl",
+    "dit propose suggere explique mentionne precise ajoute indique recommande",
+    "dice dijo propuso sugiere sugirio explica explico menciona menciono comenta comento recomienda",
+    "detto suggerisce spiega menziona consiglia",
+    "diz disse propoe propos sugeriu explicou mencionou recomenda",
+    "zegt zei noemt noemde meldt meldde",
 )
-"""Verbs after which stands what somebody said."""
+"""Verbs after which stands what somebody said, without accents."""
+
+FIRST_PERSON = {
+    "en": _set("i i'm i'll i've i'd my me mine"),
+    "de": _set("ich mir mich mein meine meinen meiner"),
+    "fr": _set("je j'ai moi"),
+    "es": _set("yo"),
+    "it": _set("io"),
+    "pt": _set("eu"),
+    "nl": _set("ik mij mijn"),
+}
+"""Words by which somebody speaks of himself, by language: a summary with them repeats what was said word for word."""
+
+VAGUE = _set(
+    "something anything everything thing things stuff little bit about some this that these those them with from more",
+    "a an the and or of in on at to for by it its him her his our your their you us me all do be is up out",
+    "etwas alles dinge sache sachen bisschen mehr daruber davon damit der die das den dem ein eine und es im am zu zum",
+    "quelque chose choses tout cela ca peu plus avec le la les un une des de du et en au aux sur pour",
+    "algo cosa cosas todo poco esto eso sobre mas con el los las una y del al lo por para",
+    "qualcosa cose tutto questo quello piu il gli e di da per con uno",
+    "alguma coisa coisas tudo pouco isso isto mais o os as um uma em no na do da com",
+    "iets ding dingen beetje meer het een van met over",
+)
+"""Words that name nothing, without accents."""
 
 DATES = _set(
     "monday tuesday wednesday thursday friday saturday sunday january february april june july august september",

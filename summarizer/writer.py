@@ -9,11 +9,13 @@ import structlog
 
 from rpc.errors import ServiceError
 from summarizer import extractive, language, mapreduce, prompts, shape
+from summarizer.citations import Citations
 from summarizer.clean import clean
 from summarizer.engines import Engine, Generation
 from summarizer.errors import EngineFailed
-from summarizer.guard import Checked, Citations, Guard
+from summarizer.guard import Checked, Guard
 from summarizer.mapreduce import Measured
+from summarizer.naming import named
 from summarizer.passes import Passes, Written
 from summarizer.preview import Preview
 from summarizer.types import Delta, Line, Order, Style, Summary, Utterance
@@ -51,6 +53,7 @@ class Writer:
 
     async def write(self, utterances: Sequence[Utterance], order: Order) -> AsyncGenerator[Delta | Summary, None]:
         """Yield previews if asked for, then the summary."""
+        utterances = await asyncio.to_thread(named, utterances)
         spoken = await asyncio.to_thread(clean, utterances)
         own = language.detect(" ".join(utterance.text for utterance in spoken))
         answer = order.language or own
@@ -131,7 +134,7 @@ class Writer:
             for written in await self._all(asked, tokens=room)
             for row in shape.lines(written.text, Style.ACTION_ITEMS)
         ]
-        return guard.lines(_once(rows), answer=answer)
+        return guard.tasks(_once(rows), answer=answer)
 
     async def _all(self, asked: Sequence[Generation], *, tokens: int) -> list[Written]:
         """Run passes side by side, as far as the engine gains from it."""
@@ -164,7 +167,8 @@ class Writer:
 
 def _check(written: Written, style: Style, guard: Guard, *, answer: str) -> Checked:
     if style.listed:
-        return guard.lines(_once(shape.lines(written.text, style)), answer=answer)
+        check = guard.tasks if style is Style.ACTION_ITEMS else guard.points
+        return check(_once(shape.lines(written.text, style)), answer=answer)
     return guard.prose(shape.paragraphs(written.text, style, cut=written.cut), answer=answer)
 
 

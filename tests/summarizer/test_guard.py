@@ -3,7 +3,8 @@
 import pytest
 
 from summarizer import quantities
-from summarizer.guard import Citations, Guard
+from summarizer.citations import Citations
+from summarizer.guard import Guard
 from summarizer.types import Line, Utterance
 
 MEETING = (
@@ -64,7 +65,7 @@ def test_owners_and_times_nobody_named_are_taken_away() -> None:
         Line("look for new customers", owner="Peter Pan", due="next Monday"),
         Line("book a flight to Tokyo", owner="Anna"),
     ]
-    checked = GUARD.lines(lines, answer="en")
+    checked = GUARD.tasks(lines, answer="en")
     assert checked.lines == (
         Line("look at the TV market", owner="Marketing", due="half an hour"),
         Line("look for new customers"),
@@ -106,7 +107,7 @@ def test_a_sentence_that_goes_in_circles_says_nothing() -> None:
 
 
 def test_signs_of_another_script_stray_into_no_answer() -> None:
-    checked = GUARD.lines(
+    checked = GUARD.tasks(
         [Line("write to Siemens", due="by Thursday 星期四"), Line("write to 西门子 by Thursday")], answer="en"
     )
     assert [(line.text, line.due) for line in checked.lines] == [("write to Siemens", "")]

@@ -1,0 +1,125 @@
+"""Who says what: a sentence that gives somebody's words to another one is put right, or goes."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass
+
+from summarizer import terms, words
+from summarizer.types import Utterance
+
+_WINDOW = 6
+"""Turns in which everything that one claim rests on is said."""
+_LEAST = 2
+"""Words with weight that a claim needs to be judged."""
+_OWN = 0.5
+"""Share of a claim's weight that its speaker said himself: it stands, whatever others said."""
+_CLEAR = 1.4
+"""So much more than anybody else must one say to be the one who said it."""
+_REACH = 3
+"""Words between a speaker's name and the verb: "the marketing expert then suggests"."""
+
+
+_LEAST_DONE = 3
+_LITTLE = 0.4
+_ELSEWHERE = 2.0
+"""What somebody does is told by others too: he is not the one only if so little of at least so many words comes from
+him or just before he speaks, and so much more from another one."""
+_AND = frozenset(["and", "und", "et", "y", "e", "en", "or", "oder", "ou", "o"])
+_ARTICLES = frozenset(["the", "der", "die", "das", "le", "la", "el", "il", "lo", "o", "a", "os", "as", "de", "het"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    speaker: str
+    start: int
+    """Where the speaker's name begins in the sentence, without an article."""
+    verb: int
+    stems: frozenset[str]
+    """Those of its words that the transcript has."""
+    strange: int
+    """Number of its words that the transcript has not."""
+    leads: bool
+    """Whether the sentence begins with the speaker."""
+    done: bool
+    """Whether it tells what somebody does rather than what he says."""
+
+
+class Attribution:
+    """Knows who said which words of a transcript, and near which others."""
+
+    def __init__(self, spoken: Sequence[Utterance], *, asking: Container[int]) -> None:
+        """`spoken`: cleaned. `asking`: numbers of the turns in which something is wanted of another one."""
+        self._asking = asking
+        self._turns = [(terms.bare_name(each.speaker), terms.stems(each.text)) for each in spoken]
+        self._labels = {terms.bare_name(each.speaker): each.speaker for each in spoken if each.speaker}
+        spread = Counter(stem for _, stems in self._turns for stem in stems)
+        self._weight = {stem: math.log(1 + len(self._turns) / count) for stem, count in spread.items()}
+        names = sorted(filter(None, self._labels.values()), key=len, reverse=True)
+        self._name = re.compile(rf"\b(?:{'|'.join(map(re.escape, names)) or '(?!)'})\b", re.IGNORECASE)
+        self._own = {stem for name in names for stem in terms.stems(name)}
+
+    def mended(self, sentence: str) -> str:
+        """Return a sentence with its speaker put right, "" if it lays words into a mouth and nobody is sure."""
+        claims = list(self._claims(sentence))
+        for claim in claims:
+            right = self._right(claim)
+            if right == claim.speaker:
+                continue
+            if not right or len(claims) > 1 or not claim.leads:
+                return ""
+            return f"{sentence[: claim.start]}{self._labels[right]} {sentence[claim.verb :]}"
+        return sentence
+
+    def _claims(self, sentence: str) -> Iterator[_Claim]:
+        """Yield what somebody is told to say or, where the sentence begins with him, to do."""
+        found = list(terms.WORD.finditer(sentence))
+        heads: list[tuple[re.Match[str], int, int, bool, bool]] = []
+        for match in self._name.finditer(sentence):
+            before = [terms.bare(word.group()) for word in found if word.end() <= match.start()]
+            after = [word for word in found if word.start() >= match.end()][:_REACH]
+            leads = not before or (len(before) == 1 and before[0] in _ARTICLES)
+            verb = next((word for word in after if terms.bare(word.group()) in words.SPEAKS), None)
+            if verb is not None:
+                heads.append((match, verb.start(), verb.end(), leads, False))
+            elif leads and after and sentence[match.end()] == " " and terms.bare(after[0].group()) not in _AND:
+                heads.append((match, after[0].start(), after[0].start(), leads, True))
+        for number, (match, verb_start, begin, leads, done) in enumerate(heads):
+            end = heads[number + 1][0].start() if number + 1 < len(heads) else len(sentence)
+            stems = terms.stems(sentence[begin:end]) - self._own
+            known = frozenset(stems & self._weight.keys())
+            yield _Claim(
+                terms.bare_name(match.group()), match.start(), verb_start, known, len(stems - known), leads, done
+            )
+
+    def _right(self, claim: _Claim) -> str:
+        """Return whom a claim is about: the claimed one where nothing speaks against it, "" if nobody is sure."""
+        if len(claim.stems) < (_LEAST_DONE if claim.done else _LEAST):
+            return claim.speaker
+        whole = sum(self._weight[stem] for stem in claim.stems)
+        said = {speaker: self._said(speaker, claim.stems, before=claim.done) for speaker in self._labels}
+        own = said[claim.speaker]
+        # What is said to somebody is no reason to think that he said it.
+        others = {speaker: self._said(speaker, claim.stems) for speaker in self._labels if speaker != claim.speaker}
+        first, second, *_ = sorted((*others.values(), 0.0, 0.0), reverse=True)
+        if claim.done and (own >= _LITTLE * whole or own * _ELSEWHERE >= first):
+            return claim.speaker
+        if own >= _OWN * whole or own * _CLEAR >= first:
+            return claim.speaker
+        sure = first >= max(_OWN * whole, _CLEAR * second) and claim.strange < len(claim.stems)
+        return max(others, key=lambda speaker: others[speaker]) if sure else ""
+
+    def _said(self, speaker: str, stems: frozenset[str], *, before: bool = False) -> float:
+        """Return the weight of those stems that one says within a few turns, or is asked for `before` he speaks."""
+        hits = []
+        following = (*(who for who, _ in self._turns[1:]), "")
+        for turn, ((who, said), then) in enumerate(zip(self._turns, following, strict=False)):
+            his = who == speaker or (before and then == speaker and turn in self._asking)
+            if his and (shared := said & stems):
+                hits.append((turn, shared))
+        best = 0.0
+        for number, (start, _) in enumerate(hits):
+            near = [said for turn, said in hits[number : number + _WINDOW] if turn < start + _WINDOW]
+            best = max(best, sum(self._weight[stem] for stem in set().union(*near)))
+        return best

@@ -1,0 +1,60 @@
+"""What a reader gains from a sentence: nothing from a question, from a bare quote, or from what was told before."""
+
+import re
+from collections.abc import Iterable
+
+from summarizer import terms, words
+
+_AGAIN = 0.75
+"""Share of a sentence's words that one before it has as well, if it tells nothing new."""
+_CLOSING = 0.8
+"""Share of a closing sentence's words that came before, if it only sums up the summary."""
+_LEAST = 3
+"""Words with weight that a sentence needs to be compared."""
+_QUOTED = re.compile(r"[\"\u201c\u201e\u00ab][^\"\u201c\u201d\u201e\u00ab\u00bb]*[\"\u201c\u201d\u00bb]")
+
+
+def asks(sentence: str) -> bool:
+    """Say whether a sentence is a question."""
+    return sentence.rstrip(" \"'\u201d\u2019\u00bb)").endswith(("?", "\uff1f"))
+
+
+def first_person(sentence: str, *, language: str) -> bool:
+    """Say whether a sentence speaks as one of those who were there, outside of what it quotes."""
+    own = words.FIRST_PERSON.get(language, frozenset())
+    return any(word.lower().replace("\u2019", "'") in own for word in terms.WORD.findall(_QUOTED.sub("", sentence)))
+
+
+def names_something(task: str) -> bool:
+    """Say whether a task has an object: "draw something" has none. Scripts without spaces are not judged."""
+    said = terms.WORD.findall(task)
+    if len(said) < 2:
+        return any(character >= "\u0e00" for character in task)
+    return any(word[0].isupper() or word[0].isdigit() or terms.bare(word) not in words.VAGUE for word in said[1:])
+
+
+class Told:
+    """What a summary has told so far."""
+
+    def __init__(self, speakers: Iterable[str]) -> None:
+        """`speakers`: their labels, which make no sentence different from another."""
+        self._speakers = {stem for speaker in speakers for stem in terms.stems(speaker)}
+        self._before: list[set[str]] = []
+
+    def again(self, sentence: str, *, closing: bool = False) -> bool:
+        """Say whether a sentence tells what another one told, and remember it if not.
+
+        `closing`: it stands in the last of several paragraphs, where small models say everything once more.
+        """
+        stems = {
+            bare[: terms.STEM]
+            for bare in map(terms.bare, terms.WORD.findall(sentence))
+            if (len(bare) > 3 or bare.isdigit()) and bare not in words.STARTERS
+        } - self._speakers
+        if len(stems) >= _LEAST:
+            if any(len(stems & other) >= _AGAIN * len(stems) for other in self._before):
+                return True
+            if closing and len(stems & set().union(*self._before)) >= _CLOSING * len(stems):
+                return True
+            self._before.append(stems)
+        return False

@@ -1,0 +1,78 @@
+"""What somebody says or does in a summary he said or did in the transcript."""
+
+import pytest
+
+from summarizer.clean import clean
+from summarizer.guard import Guard
+from summarizer.types import Utterance
+
+TRIP = (
+    Utterance("Carla", "We have to plan the trip to Lisbon. The hotel by the harbour is too expensive for us."),
+    Utterance("Bo", "My cousin rents out a flat near the castle, with four beds and a terrace."),
+    Utterance("Carla", "Bo, could you ask your cousin whether the flat is free in the second week of May?"),
+    Utterance("Bo", "Sure."),
+    Utterance("Dina", "I have compared the flights. The early plane on Sunday is the cheapest one, ninety euros."),
+    Utterance("Carla", "That sounds good. Let's take that one."),
+)
+GERMAN = (
+    Utterance("Anna", "K\u00f6nnen die Leute an dem Tag von zu Hause arbeiten?"),
+    Utterance("Meral", "Ich habe mit der Spedition gesprochen, sie haben am Mittwoch einen Termin frei."),
+    Utterance("Anna", "Das ist gut."),
+)
+
+
+def answered(sentence: str, utterances: tuple[Utterance, ...] = TRIP, *, language: str = "en") -> str:
+    guard = Guard(utterances, language=language, spoken=clean(utterances))
+    return guard.prose([[sentence]], answer=language).text
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Dina reports that the early plane on Sunday is the cheapest.",
+        "Carla says that the hotel by the harbour is too expensive.",
+        "Bo suggests a flat near the castle with a terrace.",
+        "Bo will ask his cousin whether the flat is free in the second week of May.",
+        "The hotel by the harbour is too expensive.",
+        "Bo and Dina compared the early flights on Sunday.",
+    ],
+)
+def test_what_he_said_or_was_asked_for_stays_with_him(sentence: str) -> None:
+    assert answered(sentence) == sentence
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("Carla suggests a flat near the castle with a terrace.", "Bo suggests a flat near the castle with a terrace."),
+        (
+            "Bo compared the flights and found the early plane on Sunday.",
+            "Dina compared the flights and found the early plane on Sunday.",
+        ),
+        ("Dina then says that the hotel by the harbour is too expensive.", ""),
+    ],
+)
+def test_what_another_one_said_goes_to_him(wrong: str, right: str) -> None:
+    expected = right or "Carla says that the hotel by the harbour is too expensive."
+    assert answered(wrong) == expected
+
+
+def test_two_speakers_of_whom_one_is_wrong_are_not_guessed_at() -> None:
+    assert answered("Carla says that the flat has a terrace, and Dina suggests the hotel by the harbour.") == ""
+
+
+def test_words_that_nobody_said_are_laid_into_no_other_mouth() -> None:
+    assert answered("Carla suggests renting bicycles, helmets and tandems near the castle terrace.") == ""
+
+
+def test_other_languages_have_their_verbs() -> None:
+    wrong = "Anna hat mit der Spedition gesprochen, die am Mittwoch einen Termin frei hat."
+    assert answered(wrong, GERMAN, language="de") == wrong.replace("Anna", "Meral")
+    wrong = "Anna sagt, dass die Spedition am Mittwoch einen Termin frei hat."
+    assert answered(wrong, GERMAN, language="de") == wrong.replace("Anna", "Meral")
+
+
+def test_a_language_that_is_not_the_transcripts_is_left_alone() -> None:
+    guard = Guard(GERMAN, language="de", spoken=clean(GERMAN))
+    sentence = "Anna says that the haulier has some time."
+    assert guard.prose([[sentence]], answer="en").text == sentence

@@ -1,0 +1,84 @@
+"""A summary tells each thing once, as a statement, and a task names what is to be done."""
+
+import pytest
+
+from summarizer.guard import Guard
+from summarizer.reading import first_person, names_something
+from summarizer.types import Line, Utterance
+
+MEETING = (
+    Utterance("Anna", "The rent for the new office is four thousand euros a month, isn't it?"),
+    Utterance("Bo", "Yes. I'll call the haulier tomorrow. The old desks go to the school next door."),
+    Utterance("Anna", "Discuss it a little bit. The haulier has a free day in August. The lamps are nice and bright."),
+)
+GUARD = Guard(MEETING, language="en")
+
+
+def test_a_question_tells_nothing() -> None:
+    assert GUARD.prose(
+        [["The rent is four thousand euros, right?", "The haulier is free in August."]], answer="en"
+    ).blocks == (("The haulier is free in August.",),)
+    points = GUARD.points(
+        [Line("How much is the rent? Four thousand euros."), Line("Bo: The desks go to the school.")], answer="en"
+    )
+    assert [line.text for line in points.lines] == ["The desks go to the school."]
+    assert points.dropped == 0
+
+
+def test_what_was_told_is_not_told_again() -> None:
+    blocks = [
+        [
+            "The new office costs four thousand euros a month.",
+            "Anna says that the new office costs four thousand euros.",
+        ],
+        ["The old desks go to the school next door, and the haulier has a free day in August."],
+        [
+            "Overall, the school gets the old desks and the haulier costs a free day in the new office.",
+            "The lamps are nice and bright.",
+        ],
+    ]
+    checked = GUARD.prose(blocks, answer="en")
+    assert checked.blocks == (tuple(blocks[0][:1]), tuple(blocks[1]), ("The lamps are nice and bright.",))
+    assert checked.dropped == 0
+
+
+def test_a_sentence_with_news_is_told() -> None:
+    blocks = [
+        ["The old desks go to the school."],
+        ["The old desks go to the school next door in August, by the haulier."],
+    ]
+    assert GUARD.prose(blocks, answer="en").kept == 2
+
+
+def test_a_quote_without_its_speaker_goes() -> None:
+    assert GUARD.prose([["I'll call the haulier tomorrow.", "Bo calls the haulier tomorrow."]], answer="en").text == (
+        "Bo calls the haulier tomorrow."
+    )
+    assert first_person("Ich rufe morgen an.", language="de")
+    assert not first_person("Bo said: \u201cI call.\u201d", language="en")
+    assert not first_person("Yo llamo.", language="xx")
+
+
+@pytest.mark.parametrize(
+    "task", ["Draw something", "Discuss a little bit about it", "Discuss", "Etwas", "Hablar de eso"]
+)
+def test_a_task_without_an_object_is_none(task: str) -> None:
+    assert not names_something(task)
+
+
+@pytest.mark.parametrize(
+    "task",
+    ["Call Tom", "Buy a car", "Techniker anrufen", "Schedule the next meeting", "\u5199\u53d1\u5e03\u8bf4\u660e"],
+)
+def test_a_task_with_an_object_is_one(task: str) -> None:
+    assert names_something(task)
+
+
+def test_a_task_that_nobody_gave_or_took_is_none() -> None:
+    lines = [
+        Line("call the haulier", owner="Bo"),
+        Line("discuss a little bit"),
+        Line("brighten the lamps", owner="Anna"),
+    ]
+    checked = GUARD.tasks(lines, answer="en")
+    assert [line.text for line in checked.lines] == ["call the haulier"]
