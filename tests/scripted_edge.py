@@ -15,14 +15,9 @@ from edge.policy.unlimited import Unlimited
 from edge.settings import EdgeSettings
 from rpc.health import Health
 from rpc.server import running_server
-from tests.scripted_speech import (
-    DIARIZATION,
-    SUMMARIZATION,
-    TRANSCRIPTION,
-    ScriptedDiarization,
-    ScriptedSummarization,
-    ScriptedTranscription,
-)
+from tests.scripted_diarization import DIARIZATION, ScriptedDiarization
+from tests.scripted_speech import TRANSCRIPTION, ScriptedTranscription
+from tests.scripted_summarization import SUMMARIZATION, ScriptedSummarization
 
 
 @dataclass

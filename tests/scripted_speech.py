@@ -1,9 +1,9 @@
-"""Speech services that hear words in numbers: full speech.v1 servicers for the tests of the edge.
+"""Audio in which words are numbers, and a Transcription that hears them: a full servicer for the tests of the edge.
 
 Audio is made of blocks of half a second whose samples all have one value; 0 is silence. A
 block of value 10 * n is the word `w<n>`, so what is transcribed says which audio was heard:
 a lost or doubled block is a lost or doubled word. Every tenth word ends a sentence, four
-words or a silence end a segment. Of ten blocks each, speakers 1 and 2 speak in turn.
+words or a silence end a segment.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import grpc.aio
-from speech.v1 import audio_pb2, diarization_pb2, diarization_pb2_grpc, summarization_pb2, summarization_pb2_grpc
+from speech.v1 import audio_pb2
 from speech.v1 import transcription_pb2 as pb
 from speech.v1 import transcription_pb2_grpc as pb_grpc
 
@@ -23,10 +23,7 @@ from rpc.stream import Inbound, numbered
 BLOCK_SECONDS = 0.5
 BLOCK_BYTES = 16_000
 SEGMENT_WORDS = 4
-BLOCKS_A_SPEAKER = 10
 TRANSCRIPTION = "speech.v1.TranscriptionService"
-DIARIZATION = "speech.v1.DiarizationService"
-SUMMARIZATION = "speech.v1.SummarizationService"
 
 
 def spoken(numbers: list[int]) -> bytes:
@@ -58,10 +55,6 @@ def wav(pcm: bytes) -> bytes:
 def written(number: int) -> str:
     """A word as a segment writes it."""
     return f"w{number}." if number % 10 == 0 else f"w{number}"
-
-
-def speaker_of(number: int) -> int:
-    return 1 + (number - 1) // BLOCKS_A_SPEAKER % 2
 
 
 @dataclass
@@ -210,107 +203,3 @@ class ScriptedTranscription(pb_grpc.TranscriptionServiceServicer):
 
     async def GetRuntime(self, request: Any, context: Any) -> pb.TranscriptionServiceGetRuntimeResponse:
         return pb.TranscriptionServiceGetRuntimeResponse(accelerators=self.accelerators, load=self.load)
-
-
-@dataclass
-class ScriptedDiarization(diarization_pb2_grpc.DiarizationServiceServicer):
-    """Speakers 1 and 2 in turn, ten words each."""
-
-    failure: Callable[[], ServiceError] | None = None
-    silent: bool = False
-    """Whether it never comes to an end."""
-    deaf: bool = False
-    """Whether it finds no turn."""
-    hold: asyncio.Event | None = None
-    """While set and not fired, nothing is heard."""
-    open: int = 0
-    configs: list[diarization_pb2.DiarizationConfig] = field(default_factory=list)
-
-    def register(self, server: grpc.aio.Server) -> None:
-        diarization_pb2_grpc.add_DiarizationServiceServicer_to_server(self, server)
-
-    async def Diarize(self, request_iterator: Any, context: Any) -> AsyncIterator[diarization_pb2.DiarizeResponse]:
-        self.open += 1
-        try:
-            async for event in numbered(self._events(Inbound(request_iterator))):
-                yield event
-        finally:
-            self.open -= 1
-
-    async def _events(
-        self, stream: Inbound[diarization_pb2.DiarizationConfig, diarization_pb2.DiarizeRequest]
-    ) -> AsyncIterator[diarization_pb2.DiarizeResponse]:
-        config = await stream.config()
-        self.configs.append(config)
-        yield diarization_pb2.DiarizeResponse(ready=diarization_pb2.DiarizationReady(engine="scripted"))
-        live = config.mode == diarization_pb2.DIARIZATION_MODE_LIVE
-        hearing = Hearing()
-        turns: list[diarization_pb2.Turn] = []
-        async for request in stream:
-            if self.failure is not None:
-                raise self.failure()
-            if self.hold is not None:
-                await self.hold.wait()
-            for time, number in hearing.hear(request.audio.data):
-                if number and not self.deaf:
-                    turn = diarization_pb2.Turn(start=time, end=time + BLOCK_SECONDS, speaker=speaker_of(number))
-                    turns.append(turn)
-                    if live:
-                        yield diarization_pb2.DiarizeResponse(turn=turn)
-                if live:
-                    yield diarization_pb2.DiarizeResponse(horizon=diarization_pb2.Horizon(time=time + BLOCK_SECONDS))
-        if self.silent:
-            await asyncio.Event().wait()
-        if not live:
-            for turn in turns:
-                yield diarization_pb2.DiarizeResponse(turn=turn)
-        yield diarization_pb2.DiarizeResponse(done=diarization_pb2.DiarizationDone())
-
-    async def GetRuntime(self, request: Any, context: Any) -> diarization_pb2.DiarizationServiceGetRuntimeResponse:
-        return diarization_pb2.DiarizationServiceGetRuntimeResponse(load=audio_pb2.Load(stream_limit=100))
-
-
-@dataclass
-class ScriptedSummarization(summarization_pb2_grpc.SummarizationServiceServicer):
-    """Says in which style how many characters came."""
-
-    state: str = "ready"
-    configs: list[summarization_pb2.SummarizationConfig] = field(default_factory=list)
-    failure: Callable[[], ServiceError] | None = None
-
-    def register(self, server: grpc.aio.Server) -> None:
-        summarization_pb2_grpc.add_SummarizationServiceServicer_to_server(self, server)
-
-    async def Summarize(
-        self, request_iterator: Any, context: Any
-    ) -> AsyncIterator[summarization_pb2.SummarizeResponse]:
-        async for event in numbered(self._events(Inbound(request_iterator))):
-            yield event
-
-    async def _events(
-        self, stream: Inbound[summarization_pb2.SummarizationConfig, summarization_pb2.SummarizeRequest]
-    ) -> AsyncIterator[summarization_pb2.SummarizeResponse]:
-        config = await stream.config()
-        self.configs.append(config)
-        if self.failure is not None:
-            raise self.failure()
-        yield summarization_pb2.SummarizeResponse(ready=summarization_pb2.SummarizationReady(model="scripted-instruct"))
-        text = ""
-        async for request in stream:
-            text += request.piece.text
-        answer = f"{len(text)} characters."
-        if config.deltas:
-            for word in answer.split():
-                yield summarization_pb2.SummarizeResponse(delta=summarization_pb2.SummaryDelta(text=word + " "))
-        yield summarization_pb2.SummarizeResponse(summary=summarization_pb2.Summary(text=answer))
-        done = summarization_pb2.SummarizationDone(model="scripted-instruct", style=config.style)
-        yield summarization_pb2.SummarizeResponse(done=done)
-
-    async def GetRuntime(self, request: Any, context: Any) -> summarization_pb2.SummarizationServiceGetRuntimeResponse:
-        return summarization_pb2.SummarizationServiceGetRuntimeResponse(
-            load=audio_pb2.Load(stream_limit=100),
-            model="scripted-instruct",
-            state=self.state,
-            fetched_bytes=10 if self.state == "fetching" else 0,
-            total_bytes=100 if self.state == "fetching" else 0,
-        )
