@@ -8,6 +8,7 @@ from inference import heap
 
 
 def _transcription() -> int:
+    heap.use_huge_pages()
     heap.share()
     from inference.service import main
 

@@ -61,12 +61,11 @@ def _cpu_shape(cores: int) -> tuple[int, int, int]:
     """Workers, threads and windows of a batch.
 
     Workers of one thread beat one worker of many: OpenMP's barriers cost more than they give. There is one worker
-    more than the cores can feed; the scheduler keeps it for short and urgent windows. Measured with `base`, 25 s a
-    window: batches of 4 take a tenth less time than batches of 2, and batches of 8 a twentieth less than those, at some
-    40 MiB a row and worker.
+    more than the cores can feed; the scheduler keeps it for short and urgent windows. Measured with `base` on 20
+    minutes of speech: batches of 3 take a fifteenth less time than batches of 2, at some 40 MiB a row and worker.
     """
     threads = max(1, cores // 8)
-    return max(1, cores // threads) + 1, threads, 3
+    return max(1, cores // threads) + 1, threads, 2
 
 
 def _cuda_shape() -> tuple[int, int, int]:

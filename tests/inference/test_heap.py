@@ -1,5 +1,7 @@
 """One heap for all threads."""
 
+import os
+import platform
 import subprocess
 import sys
 
@@ -29,3 +31,28 @@ def test_threads_share_one_arena() -> None:
         pytest.skip("this C library has no arenas")
     assert done.returncode == 0, done.stderr
     assert [line for line in done.stderr.splitlines() if line.startswith("Arena")] == ["Arena 0:"]
+
+
+ASKING = """
+import os
+from inference import heap
+heap.use_huge_pages()
+print(os.environ["GLIBC_TUNABLES"])
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
+@pytest.mark.parametrize(
+    ("set_before", "then"),
+    [
+        ("", "glibc.malloc.hugetlb=1"),
+        ("glibc.malloc.arena_max=2", "glibc.malloc.arena_max=2:glibc.malloc.hugetlb=1"),
+        ("glibc.malloc.hugetlb=0", "glibc.malloc.hugetlb=0"),
+    ],
+)
+def test_a_program_starts_again_with_huge_pages_unless_they_were_refused(set_before: str, then: str) -> None:
+    environment = {**os.environ, "GLIBC_TUNABLES": set_before}
+    done = subprocess.run(
+        [sys.executable, "-c", ASKING], env=environment, check=True, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.split() == [then]
