@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,9 @@ Sums = NDArray[np.float64]
 """Sums of unit vectors, one row a group."""
 Counts = NDArray[np.float64]
 """How many vectors each group has."""
+Same: TypeAlias = Callable[[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]], NDArray[np.bool_]]
+"""Whether clusters are one voice, by the mean cosine of their vectors, the cosine of their centres and the sounds of
+the one that was heard in fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,33 +81,39 @@ def cut(rows: int, merges: list[Merge], distance: float) -> Assignment:
     return np.unique([root(row) for row in range(rows)], return_inverse=True)[1]
 
 
-def held_apart(sums: Sums, counts: Counts, distance: float, *, refused: Callable[[float, float], bool]) -> Assignment:
-    """Return the clusters that average linkage leaves at a distance when some merges are refused.
+def joined(sums: Sums, counts: Counts, sounds: Counts, *, same: Same) -> Assignment:
+    """Return the clusters that are left when of all pairs that are one voice the nearest is made one, again and again.
 
-    `refused` is asked with the cosine of the two centres, which unlike the distance does not grow with the spread of
-    either, and with the count of the smaller. For few rows: each merge looks at all pairs.
+    As near as average linkage has it, by the mean cosine of the vectors of both. `sounds` are the different sounds that
+    each row was heard in; what two clusters were not taken for is asked again when one of them has grown.
     """
     parts = [[row] for row in range(len(sums))]
-    sums, counts = sums.copy(), counts.copy()
-    means = sums / counts[:, None]
-    closeness = means @ means.T
-    np.fill_diagonal(closeness, -np.inf)
-    while len(sums) > 1:
-        left, right = sorted(divmod(int(closeness.argmax()), len(sums)))
-        if not 1.0 - closeness[left, right] <= distance:
+    products = sums @ sums.T
+    counts, sounds = counts.copy(), sounds.copy()
+    alive = np.ones(len(sums), bool)
+
+    def nearness(rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        lengths = np.sqrt(np.maximum(np.diag(products), 1e-12))
+        means = products[rows] / (counts[rows, None] * counts)
+        centres = products[rows] / (lengths[rows, None] * lengths)
+        one = same(means, centres, np.minimum(sounds[rows, None], sounds)) & alive
+        one[np.arange(len(rows)), rows] = False
+        return np.where(one, means, -np.inf)
+
+    near = nearness(np.arange(len(sums)))
+    while near.size:
+        left, right = sorted(divmod(int(near.argmax()), len(sums)))
+        if near[left, right] == -np.inf:
             break
-        likeness = sums[left] @ sums[right] / max(np.linalg.norm(sums[left]) * np.linalg.norm(sums[right]), 1e-12)
-        if refused(float(likeness), float(min(counts[left], counts[right]))):
-            closeness[left, right] = closeness[right, left] = -np.inf
-            continue
-        joined = (closeness[left] * counts[left] + closeness[right] * counts[right]) / (counts[left] + counts[right])
-        joined[[left, right]] = -np.inf
-        closeness[left] = closeness[:, left] = joined
-        closeness[right] = closeness[:, right] = -np.inf
-        sums[left] += sums[right]
+        products[left] += products[right]
+        products[:, left] += products[:, right]
         counts[left] += counts[right]
+        sounds[left] += sounds[right]
         parts[left] += parts[right]
         parts[right] = []
+        alive[right] = False
+        near[left] = near[:, left] = nearness(np.array([left]))[0]
+        near[right] = near[:, right] = -np.inf
     assignment = np.zeros(len(sums), np.intp)
     for number, members in enumerate(part for part in parts if part):
         assignment[members] = number

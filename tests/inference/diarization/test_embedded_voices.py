@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 
-from inference.engines.embedded.clustering import held_apart
+from inference.engines.embedded.clustering import joined
 from inference.engines.embedded.decoding import Decoder, Stretch, by_first_speech, turns_of
 from inference.engines.embedded.gathering import Voices
 from inference.engines.embedded.networks import WINDOW_FRAMES, unit
@@ -40,27 +40,51 @@ def voices(*groups: Points) -> int:
 
 @given(seed=st.integers(0, 10**6), rows=st.integers(2, 40), distance=st.floats(0.05, 1.2))
 @settings(max_examples=40, deadline=None)
-def test_where_nothing_is_refused_it_is_average_linkage(seed: int, rows: int, distance: float) -> None:
+def test_where_the_mean_distance_alone_decides_it_is_average_linkage(seed: int, rows: int, distance: float) -> None:
     points = np.concatenate(
         [around(centre, rows, spread=1.0, seed=seed + i) for i, centre in enumerate(directions(0.2))]
     )
     theirs = linkage(points, "average", "cosine")
     if np.abs(theirs[:, 2] - distance).min() > 1e-6:
-        ours = held_apart(points, np.ones(len(points)), distance, refused=lambda likeness, size: False)
+        ones = np.ones(len(points))
+        ours = joined(points, ones, ones, same=lambda means, centres, sounds: means >= 1 - distance)
         labels = fcluster(theirs, distance, "distance")
         assert len(set(zip(ours.tolist(), labels.tolist(), strict=True))) == len(set(labels)) == len(set(ours))
 
 
-def test_a_refused_merge_leaves_both_free_for_others() -> None:
+def test_a_refused_pair_leaves_both_free_for_others() -> None:
     first, second = directions(0.9)
     points = np.stack([first, first, second, second, first])
-    apart = held_apart(points, np.ones(5), 0.5, refused=lambda likeness, size: size >= 2)
+    apart = joined(points, np.ones(5), np.ones(5), same=lambda means, centres, sounds: (sounds < 2) | (centres > 0.95))
     assert apart[0] == apart[1] == apart[4] != apart[2] == apart[3]
 
 
+def test_a_pair_that_was_refused_is_asked_again_when_one_of_them_has_grown() -> None:
+    first, second = directions(0.8)
+    points = np.stack([first, second, (first + second) / np.linalg.norm(first + second)])
+    found_ = joined(points, np.ones(3), np.ones(3), same=lambda means, centres, sounds: centres > 0.82)
+    assert len(set(found_.tolist())) == 1
+
+
 def test_two_voices_that_sound_alike_stay_two_once_enough_is_heard() -> None:
-    first, second = directions(0.45)
-    assert voices(around(first, 20, spread=0.3, seed=1), around(second, 20, spread=0.3, seed=2)) == 2
+    first, second = directions(0.4)
+    assert voices(around(first, 20, spread=0.7, seed=1), around(second, 20, spread=0.7, seed=2)) == 2
+
+
+def words_of_one_voice(count: int) -> Points:
+    """Unit vectors with a cosine of 0.32 between any two."""
+    return np.asarray(np.eye(192)[1 : count + 1] * np.sqrt(0.68) + np.eye(192)[0] * np.sqrt(0.32), np.float64)
+
+
+def test_a_word_said_again_and_again_is_heard_once() -> None:
+    words = words_of_one_voice(4)
+    said = [
+        np.concatenate([around(word, 12, spread=0.1, seed=i) for i, word in enumerate(two)])
+        for two in (words[:2], words[2:])
+    ]
+    centres = unit(np.stack([pieces.mean(axis=0) for pieces in said]).astype(np.float32))
+    assert float(centres[0] @ centres[1]) < 0.5
+    assert voices(*said) == 1
 
 
 def test_a_voice_whose_pieces_scatter_is_one() -> None:
