@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +15,8 @@ _LEAST = 2
 """Words with weight that a claim needs to be judged."""
 _OWN = 0.5
 """Share of a claim's weight that its speaker said himself: it stands, whatever others said."""
+_ALONE = 0.2
+"""Share of a claim's weight in words that nobody but its speaker says: it stands as well."""
 _CLEAR = 1.4
 """So much more than anybody else must one say to be the one who said it."""
 _REACH = 3
@@ -56,6 +58,11 @@ class Attribution:
         self._labels = {terms.bare_name(each.speaker): each.speaker for each in spoken if each.speaker}
         spread = Counter(stem for _, stems in self._turns for stem in stems)
         self._weight = {stem: math.log(1 + len(self._turns) / count) for stem, count in spread.items()}
+        self._sayers: defaultdict[str, set[str]] = defaultdict(set)
+        """Who says a stem at all."""
+        for who, stems in self._turns:
+            for stem in stems:
+                self._sayers[stem].add(who)
         names = sorted(filter(None, self._labels.values()), key=len, reverse=True)
         self._name = re.compile(rf"\b(?:{'|'.join(map(re.escape, names)) or '(?!)'})\b", re.IGNORECASE)
         self._own = {stem for name in names for stem in terms.stems(name)}
@@ -69,7 +76,10 @@ class Attribution:
                 continue
             if not right or len(claims) > 1 or not claim.leads:
                 return ""
-            return f"{sentence[: claim.start]}{self._labels[right]} {sentence[claim.verb :]}"
+            label = self._labels[right]
+            # "The project manager says", but "Marketing says" and "Anna says".
+            article = sentence[: claim.start] if " " in label else ""
+            return f"{article}{label} {sentence[claim.verb :]}"
         return sentence
 
     def _claims(self, sentence: str) -> Iterator[_Claim]:
@@ -100,6 +110,9 @@ class Attribution:
         whole = sum(self._weight[stem] for stem in claim.stems)
         said = {speaker: self._said(speaker, claim.stems, before=claim.done) for speaker in self._labels}
         own = said[claim.speaker]
+        alone = sum(self._weight[stem] for stem in claim.stems if self._sayers[stem] == {claim.speaker})
+        if alone >= _ALONE * whole:
+            return claim.speaker
         # What is said to somebody is no reason to think that he said it.
         others = {speaker: self._said(speaker, claim.stems) for speaker in self._labels if speaker != claim.speaker}
         first, second, *_ = sorted((*others.values(), 0.0, 0.0), reverse=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from summarizer import prompts, quantities, shape, terms, words
 from summarizer.attribution import Attribution
+from summarizer.nearness import Nearness
 from summarizer.owners import Owners
 from summarizer.reading import Told, asks, first_person, names_something
 from summarizer.types import Line, Utterance
@@ -69,15 +70,17 @@ class Guard:
         speakers = {utterance.speaker for utterance in utterances if utterance.speaker}
         self._owners = Owners(utterances if spoken is None else spoken, language=language)
         self._attribution = Attribution(utterances if spoken is None else spoken, asking=self._owners.asking)
+        self._nearness = Nearness(utterances if spoken is None else spoken)
         self._speakers = speakers
         self._label = re.compile(rf"(?:{'|'.join(map(re.escape, filter(None, speakers))) or '(?!)'})\s*:\s*(?=\S)")
         self._values |= {float(len(speakers)), *(value for speaker in speakers for value in quantities.values(speaker))}
 
-    def prose(self, blocks: Sequence[Sequence[str]], *, answer: str) -> Checked:
+    def prose(self, blocks: Sequence[Sequence[str]], *, answer: str, wide: bool = False) -> Checked:
         """Drop the sentences that claim what the transcript does not support, and those that tell nothing new.
 
-        `answer`: language code of the text.
+        `answer`: language code of the text. `wide`: a sentence may rest on more than one place of the transcript.
         """
+        given = "" if wide else next((sentence for block in blocks for sentence in block), "")
         told = Told(self._speakers)
         kept, dropped = [], 0
         for number, block in enumerate(blocks):
@@ -85,7 +88,7 @@ class Guard:
             for sentence in block:
                 if asks(sentence):
                     continue
-                mended = self._mended(sentence, answer=answer)
+                mended = self._mended(sentence, answer=answer, given=given)
                 dropped += not mended
                 if mended and not told.again(mended, closing=0 < number == len(blocks) - 1):
                     sound.append(mended)
@@ -93,15 +96,16 @@ class Guard:
                 kept.append(tuple(sound))
         return Checked(blocks=tuple(kept), dropped=dropped)
 
-    def points(self, lines: Iterable[Line], *, answer: str) -> Checked:
+    def points(self, lines: Sequence[Line], *, answer: str, wide: bool = False) -> Checked:
         """Drop the points of a list that are not supported, are no statements or tell nothing new."""
+        given = lines[0].text if lines and not wide else ""
         told = Told(self._speakers)
         kept, dropped = [], 0
         for line in lines:
             text = self._label.sub("", line.text, count=1) if self._label.match(line.text) else line.text
             if any(map(asks, shape.sentences(text))):
                 continue
-            mended = self._mended(text, answer=answer)
+            mended = self._mended(text, answer=answer, given=given)
             dropped += not mended
             if mended and not told.again(mended):
                 kept.append(replace(line, text=mended[0].upper() + mended[1:]))
@@ -131,11 +135,15 @@ class Guard:
         """Return the names, numbers and dates in the text that the transcript does not have."""
         return [*self._numbers(text), *self._names(text, answer=answer)]
 
-    def _mended(self, sentence: str, *, answer: str) -> str:
-        """Return a sentence as it may go out, "" if it may not."""
+    def _mended(self, sentence: str, *, answer: str, given: str) -> str:
+        """Return a sentence as it may go out, "" if it may not. `given`: what the summary is about."""
         if first_person(sentence, language=answer) or self._unsound(sentence, answer=answer):
             return ""
-        return self._attribution.mended(sentence) if answer == self._language else sentence
+        if answer != self._language or not answer:
+            return sentence
+        if given and not self._nearness.holds(sentence, given=given):
+            return ""
+        return self._attribution.mended(sentence)
 
     def _unsound(self, sentence: str, *, answer: str) -> bool:
         return (

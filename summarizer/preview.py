@@ -13,6 +13,10 @@ class Preview:
 
     def more(self, text: str) -> str:
         """Return what has become showable since the last call; empty if nothing has."""
+        if self._style is Style.DETAILED and text.lstrip().startswith("{"):
+            blocks = shape.topics(text)
+            new_blocks, shown, self._shown = blocks[self._shown :], self._shown, len(blocks)
+            return ("\n\n" if shown and new_blocks else "") + shape.prose(new_blocks)
         if not self._style.listed:
             new, self._shown = text[self._shown :], len(text)
             return new

@@ -35,6 +35,12 @@ _ASK = {
         "person and in your own words, never a quote. Answer in JSON."
     ),
 }
+_TOPICS_ASK = (
+    "Write a detailed summary of this conversation by topic: what it is about, the facts, numbers and decisions of "
+    "each topic, and the next steps as the last one. Each topic has 2 to 4 short, complete sentences in the third "
+    "person. Answer in JSON."
+)
+"""Of `detailed`, where the engine obeys a schema: small models then state facts, one a sentence, and come to an end."""
 _NOTES_ASK = (
     "Write notes on this part of the conversation in 4 to 8 full sentences: what each speaker said, asked for, decided "
     "or promised, by name, with every number, date and task that was mentioned."
@@ -52,6 +58,29 @@ LEAST_ROOM = 1024
 LEAST_CONTEXT = 2304
 """Least context in which there is such a room."""
 
+_SENTENCE = {"type": "string", "pattern": "^([^.!?\u3002\uff01\uff1f]|[.][0-9]){8,260}[.!?\u3002\uff01\uff1f\u0964]$"}
+"""One whole sentence. Questions are let through: kept from their sign, they come disguised, and cannot be left out."""
+_TOPICS: Schema = {
+    "type": "object",
+    "properties": {
+        "topics": {
+            "type": "array",
+            "minItems": 3,
+            "maxItems": 5,
+            "items": {
+                "type": "object",
+                "properties": {
+                    "topic": {"type": "string", "maxLength": 50},
+                    "sentences": {"type": "array", "minItems": 2, "maxItems": 4, "items": _SENTENCE},
+                },
+                "required": ["topic", "sentences"],
+                "additionalProperties": False,
+            },
+        }
+    },
+    "required": ["topics"],
+    "additionalProperties": False,
+}
 _POINTS: Schema = {
     "type": "object",
     "properties": {
@@ -81,9 +110,9 @@ _ITEMS: Schema = {
     "required": ["items"],
     "additionalProperties": False,
 }
-_SCHEMAS = {Style.ACTION_ITEMS: _ITEMS, Style.BULLET_POINTS: _POINTS}
-LIST_KEY = {Style.ACTION_ITEMS: "items", Style.BULLET_POINTS: "points"}
-"""The key of the array in the JSON of each listed style."""
+_SCHEMAS = {Style.DETAILED: _TOPICS, Style.ACTION_ITEMS: _ITEMS, Style.BULLET_POINTS: _POINTS}
+LIST_KEY = {Style.DETAILED: "topics", Style.ACTION_ITEMS: "items", Style.BULLET_POINTS: "points"}
+"""The key of the array in the JSON of each style that may be written so."""
 
 
 def answer_tokens(style: Style) -> int:
@@ -97,12 +126,13 @@ def summary(
     """Return the pass that writes a summary of a transcript, or of notes on its parts.
 
     `language` is a code or "" for the transcript's own; `grammar` says whether the engine obeys a schema; `strict`
-    asks for more care after a first answer that the transcript did not support.
+    asks for more care after a first answer that the transcript did not support, and for prose as prose.
     """
-    ask = _ASK[style] + (_STRICTER if strict else "") + _in_language(language)
+    topics = style is Style.DETAILED and grammar and not strict
+    schema = _SCHEMAS[style] if topics or (style.listed and grammar) else None
+    ask = (_TOPICS_ASK if topics else _ASK[style]) + (_STRICTER if strict else "") + _in_language(language)
     if style.listed and not grammar:
         ask += f" {_JSON_FORM[style]}"
-    schema = _SCHEMAS[style] if style.listed and grammar else None
     opening = _OPENING_NOTES if notes else _OPENING
     return _generation(opening + text + _CLOSING + ask, answer_tokens(style), schema)
 
@@ -114,14 +144,14 @@ def notes_on(text: str, *, language: str) -> Generation:
 
 def overhead() -> str:
     """Return all that a prompt holds besides the transcript, in its longest form: what its tokens must fit beside."""
-    asks = max((*_ASK.values(), _NOTES_ASK), key=len)
+    asks = max((*_ASK.values(), _TOPICS_ASK, _NOTES_ASK), key=len)
     forms = max(_JSON_FORM.values(), key=len)
     return "\n".join((SYSTEM, _OPENING_NOTES, _CLOSING, asks, _STRICTER, _in_language("nn"), forms))
 
 
 def own_words() -> str:
     """Return all that a prompt says by itself: what no summary may repeat."""
-    return "\n".join((SYSTEM, *_ASK.values(), _NOTES_ASK, _STRICTER))
+    return "\n".join((SYSTEM, *_ASK.values(), _TOPICS_ASK, _NOTES_ASK, _STRICTER))
 
 
 def transcript_text(utterances: Sequence[Utterance]) -> str:

@@ -14,9 +14,21 @@ _LEAST = 3
 _QUOTED = re.compile(r"[\"\u201c\u201e\u00ab][^\"\u201c\u201d\u201e\u00ab\u00bb]*[\"\u201c\u201d\u00bb]")
 
 
+_WHETHER = re.compile(
+    r"\b(?:(?:asks|asked|wonders|wondered) (?:if|whether|how|what|when|where|which|who|why)\b"
+    r"|fragte?,? (?:ob|wie|was|wann|wo|wer|warum)\b|(?:demande|demand\u00e9) (?:si|s'|comment|quand|combien|ce que)"
+    r"|pregunt(?:a|\u00f3) (?:si|qu\u00e9|c\u00f3mo|cu\u00e1ndo|cu\u00e1nto)\b"
+    r"|(?:chiede|chiesto) (?:se|come|quando|cosa)\b"
+    r"|pergunt(?:a|ou) (?:se|como|quando|quanto)\b|(?:vraagt|vroeg) (?:of|hoe|wat|wanneer|wie)\b)",
+    re.IGNORECASE,
+)
+
+
 def asks(sentence: str) -> bool:
-    """Say whether a sentence is a question."""
-    return sentence.rstrip(" \"'\u201d\u2019\u00bb)").endswith(("?", "\uff1f"))
+    """Say whether a sentence is a question, or only tells that one was asked."""
+    if _WHETHER.search(sentence):
+        return True
+    return sentence.rstrip(" \"'\u201c\u201d\u2019\u00bb)").endswith(("?", "\uff1f"))
 
 
 def first_person(sentence: str, *, language: str) -> bool:

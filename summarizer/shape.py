@@ -42,6 +42,8 @@ def paragraphs(text: str, style: Style, *, cut: bool) -> list[list[str]]:
 
     `cut` says that the text broke off, so that its last sentence goes if it is not whole.
     """
+    if style is Style.DETAILED and text.lstrip().startswith("{"):
+        return topics(text)
     text = _PREAMBLE.sub("", _MARKUP.sub("", _FENCE.sub("", text)), count=1)
     seen: set[str] = set()
     read: list[list[str]] = []
@@ -60,6 +62,16 @@ def paragraphs(text: str, style: Style, *, cut: bool) -> list[list[str]]:
         read = [block for block in read if block]
     if style is Style.BRIEF and read:
         read = [[sentence for block in read for sentence in block][:BRIEF_SENTENCES]]
+    return read
+
+
+def topics(text: str) -> list[list[str]]:
+    """Read prose that a model wrote as JSON, topic by topic, as far as it goes."""
+    read = []
+    for entry in entries(text, Style.DETAILED):
+        said = entry.get("sentences") if isinstance(entry, dict) else None
+        if isinstance(said, list) and (kept := [_tidy(each) for each in said if _tidy(each)]):
+            read.append(kept)
     return read
 
 

@@ -24,6 +24,8 @@ _MARGIN = 64
 """Tokens left free for the chat template."""
 _QUOTES = {Style.BRIEF: 2, Style.DETAILED: 6, Style.BULLET_POINTS: 5, Style.ACTION_ITEMS: 0}
 """Utterances that stand in where no sentence of the model stood the check."""
+_FEW = {Style.BRIEF: 2, Style.DETAILED: 4, Style.BULLET_POINTS: 3}
+"""Sentences below which a summary of which parts were left out is written again."""
 _ITEM_PARTS = 3
 """What may be left out of an action item: the task, its owner, its time."""
 
@@ -71,7 +73,7 @@ class Writer:
                     async for written in stream:
                         if order.deltas and (more := preview.more(written.text)):
                             yield Delta(more)
-                checked = _check(written, order.style, guard, answer=answer)
+                checked = _check(written, order.style, guard, answer=answer, wide=material.notes)
                 if written.circles or _doubtful(checked, order.style, answer=answer):
                     checked = await self._again(material, order.style, guard, answer=answer, first=checked)
         yield await asyncio.to_thread(self._summary, checked, order.style, utterances, spoken)
@@ -80,12 +82,17 @@ class Writer:
         return self._passes.stream(self._generation(material, style, answer=answer), tokens=material.tokens)
 
     async def _again(self, material: _Material, style: Style, guard: Guard, *, answer: str, first: Checked) -> Checked:
-        """Write once more, with more care asked for, and keep the better of the two."""
+        """Write once more, with more care asked for, and keep the better of the two, or what is sound in both."""
         generation = self._generation(material, style, answer=answer, strict=True)
         written = await self._passes.read(generation, tokens=material.tokens)
-        second = _check(written, style, guard, answer=answer)
+        second = _check(written, style, guard, answer=answer, wide=material.notes)
         _log.info("summary_written_again", style=style.value, dropped=first.dropped, then=second.dropped)
-        return max(first, second, key=lambda checked: _worth(checked, style, answer=answer))
+        better, other = sorted((first, second), key=lambda checked: -_worth(checked, style, answer=answer))
+        if style is Style.DETAILED and not _foreign(other, answer):
+            # What stood the check of either is worth telling; what both tell is told once.
+            both = guard.prose((*better.blocks, *other.blocks), answer=answer, wide=True)
+            return replace(both, dropped=better.dropped)
+        return better
 
     def _generation(self, material: _Material, style: Style, *, answer: str, strict: bool = False) -> Generation:
         return prompts.summary(
@@ -165,18 +172,19 @@ class Writer:
         return Summary(shape.listed(style, lines), lines, model=model, dropped=checked.dropped)
 
 
-def _check(written: Written, style: Style, guard: Guard, *, answer: str) -> Checked:
-    if style.listed:
-        check = guard.tasks if style is Style.ACTION_ITEMS else guard.points
-        return check(_once(shape.lines(written.text, style)), answer=answer)
-    return guard.prose(shape.paragraphs(written.text, style, cut=written.cut), answer=answer)
+def _check(written: Written, style: Style, guard: Guard, *, answer: str, wide: bool) -> Checked:
+    if style is Style.ACTION_ITEMS:
+        return guard.tasks(_once(shape.lines(written.text, style)), answer=answer)
+    if style is Style.BULLET_POINTS:
+        return guard.points(_once(shape.lines(written.text, style)), answer=answer, wide=wide)
+    return guard.prose(shape.paragraphs(written.text, style, cut=written.cut), answer=answer, wide=wide)
 
 
 def _doubtful(checked: Checked, style: Style, *, answer: str) -> bool:
     """Say whether writing again is worth a pass."""
     if not checked.kept:
         return style is not Style.ACTION_ITEMS or checked.dropped > 0
-    few = style is Style.BRIEF and checked.kept == 1 and checked.dropped > 0
+    few = checked.kept < _FEW.get(style, 0) and checked.dropped > 0
     # An item without its owner and time is mended already.
     parts = _ITEM_PARTS if style is Style.ACTION_ITEMS else 1
     return few or checked.dropped > parts * checked.kept or _foreign(checked, answer)

@@ -76,3 +76,21 @@ def test_a_language_that_is_not_the_transcripts_is_left_alone() -> None:
     guard = Guard(GERMAN, language="de", spoken=clean(GERMAN))
     sentence = "Anna says that the haulier has some time."
     assert guard.prose([[sentence]], answer="en").text == sentence
+
+
+def test_halves_of_what_is_far_apart_make_no_sentence() -> None:
+    far = (
+        Utterance("Carla", "The parking permit for the lorry costs thirty euros at the town hall."),
+        *(
+            Utterance("BD"[number % 2], f"Point {number} of the list concerns the ordinary programme.")
+            for number in range(8)
+        ),
+        Utterance("Dina", "The violin teacher wants the piano moved to the cellar on Friday."),
+    )
+    guard = Guard(far, language="en", spoken=clean(far))
+    whole = "The parking permit for the lorry costs thirty euros."
+    joined = "The violin teacher moves the parking permit to the town hall."
+    assert guard.prose([[whole, joined]], answer="en").text == whole
+    assert guard.prose([[whole, joined]], answer="en", wide=True).kept == 2
+    # What the summary is about stands before all that it tells.
+    assert guard.prose([["The violin teacher and the town hall were discussed.", joined]], answer="en").kept == 2

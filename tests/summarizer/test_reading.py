@@ -3,7 +3,7 @@
 import pytest
 
 from summarizer.guard import Guard
-from summarizer.reading import first_person, names_something
+from summarizer.reading import asks, first_person, names_something
 from summarizer.types import Line, Utterance
 
 MEETING = (
@@ -23,6 +23,21 @@ def test_a_question_tells_nothing() -> None:
     )
     assert [line.text for line in points.lines] == ["The desks go to the school."]
     assert points.dropped == 0
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Anna asked if the haulier is free.",
+        "Anna fragte, ob die Spedition frei ist.",
+        "Anna a demand\u00e9 si le camion est libre.",
+        "Ana pregunt\u00f3 cu\u00e1ndo empiezan.",
+        "Wer kommt?\u201c",
+    ],
+)
+def test_that_something_was_asked_is_no_news(sentence: str) -> None:
+    assert asks(sentence)
+    assert not asks("Anna asks Siemens for a price.")
 
 
 def test_what_was_told_is_not_told_again() -> None:

@@ -79,3 +79,29 @@ def test_a_preview_of_a_list_grows_by_whole_lines() -> None:
     preview = Preview(Style.BULLET_POINTS)
     parts = [preview.more(text[:end]) for end in range(1, len(text) + 1)]
     assert [part for part in parts if part] == ["- One is here.\n", "- Two is here.\n"]
+
+
+TOPICS = {
+    "topics": [
+        {"topic": "Release", "sentences": ["The release ships on Friday.", " It has  notes. "]},
+        {"topic": "Price", "sentences": ["The price is 25 euros."]},
+    ]
+}
+
+
+def test_topics_are_paragraphs() -> None:
+    text = json.dumps(TOPICS)
+    paragraphs = [["The release ships on Friday.", "It has notes."], ["The price is 25 euros."]]
+    assert shape.paragraphs(text, Style.DETAILED, cut=False) == paragraphs
+    assert shape.paragraphs(text[:-60], Style.DETAILED, cut=True) == paragraphs[:1]
+    assert shape.paragraphs("The release ships.", Style.DETAILED, cut=False) == [["The release ships."]]
+
+
+def test_topics_are_shown_one_by_one() -> None:
+    text = json.dumps(TOPICS)
+    preview = Preview(Style.DETAILED)
+    parts = [preview.more(text[:end]) for end in range(1, len(text) + 1)]
+    assert [part for part in parts if part] == [
+        "The release ships on Friday. It has notes.",
+        "\n\nThe price is 25 euros.",
+    ]

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 
 import grpc
 import grpc.aio
@@ -58,6 +59,23 @@ async def test_deltas_add_up_to_what_the_model_wrote() -> None:
     assert len(heard.deltas) > 5
     assert "".join(heard.deltas) == BRIEF
     assert heard.text == BRIEF
+
+
+async def test_a_detailed_summary_of_which_little_is_left_takes_in_what_a_second_one_has() -> None:
+    """The first pass writes topics under a schema, the second one prose: what is sound in both is told once."""
+    topics = {"topics": [{"topic": "Release", "sentences": ["The release ships on Friday.", "Mars is red."]}]}
+    prose = "The budget is twelve thousand euros. The release ships on Friday.\n\nBo writes the release notes."
+    script = Script([Reply(json.dumps(topics), times=1), Reply(prose)])
+    async with scripted(script) as stub:
+        heard = await summarize(stub, MEETING, "detailed", deltas=True)
+    assert sorted(re.split(r"(?<=[.])\s+", heard.text)) == [
+        "Bo writes the release notes.",
+        "The budget is twelve thousand euros.",
+        "The release ships on Friday.",
+    ]
+    assert script.asked[0].schema is not None
+    assert script.asked[1].schema is None
+    assert "topics" not in "".join(heard.deltas)
 
 
 async def test_bullets_come_as_lines_and_as_deltas_of_lines() -> None:
