@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from summarizer import terms, words
@@ -29,6 +29,12 @@ _ELSEWHERE = 2.0
 """What somebody does is told by others too: he is not the one only if so little of at least so many words comes from
 him or just before he speaks, and so much more from another one."""
 _AND = frozenset(["and", "und", "et", "y", "e", "en", "or", "oder", "ou", "o"])
+_BEFORE_VERBS = frozenset(
+    ("a", "ha", "hat", "hatte", "has", "have", "had", "heeft", "tem", "avait", "habia")
+    + ("also", "then", "auch", "dann", "aussi")
+)
+_ASIDE = re.compile(r",[^,.;]{3,60},(?= )")
+"""Who he is: "Anna, the head of the office, says"."""
 _ARTICLES = frozenset(["the", "der", "die", "das", "le", "la", "el", "il", "lo", "o", "a", "os", "as", "de", "het"])
 
 
@@ -63,7 +69,8 @@ class Attribution:
         for who, stems in self._turns:
             for stem in stems:
                 self._sayers[stem].add(who)
-        names = sorted(filter(None, self._labels.values()), key=len, reverse=True)
+        self._known = {**_first_names(spoken, self._labels), **{label: label for label in self._labels}}
+        names = sorted(filter(None, (*self._labels.values(), *self._known)), key=len, reverse=True)
         self._name = re.compile(rf"\b(?:{'|'.join(map(re.escape, names)) or '(?!)'})\b", re.IGNORECASE)
         self._own = {stem for name in names for stem in terms.stems(name)}
 
@@ -86,21 +93,39 @@ class Attribution:
         """Yield what somebody is told to say or, where the sentence begins with him, to do."""
         found = list(terms.WORD.finditer(sentence))
         heads: list[tuple[re.Match[str], int, int, bool, bool]] = []
+        ends = [len(sentence)]
         for match in self._name.finditer(sentence):
-            before = [terms.bare(word.group()) for word in found if word.end() <= match.start()]
-            after = [word for word in found if word.start() >= match.end()][:_REACH]
-            leads = not before or (len(before) == 1 and before[0] in _ARTICLES)
-            verb = next((word for word in after if terms.bare(word.group()) in words.SPEAKS), None)
-            if verb is not None:
-                heads.append((match, verb.start(), verb.end(), leads, False))
-            elif leads and after and sentence[match.end()] == " " and terms.bare(after[0].group()) not in _AND:
-                heads.append((match, after[0].start(), after[0].start(), leads, True))
+            before = [word for word in found if word.end() <= match.start()]
+            last = terms.bare(before[-1].group()) if before else ""
+            leads = not before or (len(before) == 1 and last in _ARTICLES)
+            joined = before[-2:-1] if last in _ARTICLES else before[-1:]
+            if joined and terms.bare(joined[0].group()) in _AND:
+                ends.append(match.start())
+            aside = _ASIDE.match(sentence, match.end())
+            for begin in (match.end(), *((aside.end(),) if aside else ())):
+                after = [word for word in found if word.start() >= begin][:_REACH]
+                verb = next((word for word in after if terms.bare(word.group()) in words.SPEAKS), None)
+                if verb is not None:
+                    first = next(word for word in after if word is verb or terms.bare(word.group()) in _BEFORE_VERBS)
+                    heads.append((match, first.start(), verb.end(), leads, False))
+                    break
+            else:
+                after = [word for word in found if word.start() >= match.end()]
+                if leads and after and sentence[match.end()] == " " and terms.bare(after[0].group()) not in _AND:
+                    heads.append((match, after[0].start(), after[0].start(), leads, True))
         for number, (match, verb_start, begin, leads, done) in enumerate(heads):
-            end = heads[number + 1][0].start() if number + 1 < len(heads) else len(sentence)
+            ends += [heads[number + 1][0].start()] if number + 1 < len(heads) else []
+            end = min(end for end in ends if end > begin)
             stems = terms.stems(sentence[begin:end]) - self._own
             known = frozenset(stems & self._weight.keys())
             yield _Claim(
-                terms.bare_name(match.group()), match.start(), verb_start, known, len(stems - known), leads, done
+                self._known[terms.bare_name(match.group())],
+                match.start(),
+                verb_start,
+                known,
+                len(stems - known),
+                leads,
+                done,
             )
 
     def _right(self, claim: _Claim) -> str:
@@ -136,3 +161,14 @@ class Attribution:
             near = [said for turn, said in hits[number : number + _WINDOW] if turn < start + _WINDOW]
             best = max(best, sum(self._weight[stem] for stem in set().union(*near)))
         return best
+
+
+def _first_names(spoken: Sequence[Utterance], labels: Mapping[str, str]) -> dict[str, str]:
+    """Return the labels by the first word of those that begin with a name: one that is never written small."""
+    said = {word for utterance in spoken for word in terms.WORD.findall(utterance.text)}
+    first = Counter(label.split()[0] for label in labels)
+    return {
+        label.split()[0]: label
+        for label, written in labels.items()
+        if (name := written.split()[0]) in said and name.lower() not in said and first[label.split()[0]] == 1
+    }

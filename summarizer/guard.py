@@ -176,6 +176,8 @@ class Guard:
             if not word[0].isupper() or word in {"I", "I'm", "I'll", "I've"}:
                 continue
             before = text[: match.start()].rstrip(" \"'“\u2018(")
+            if word in {"AM", "PM"} and before[-1:].isdigit():
+                continue
             begins = not before or before[-1] in ".!?:;\n•-"
             following = matches[index + 1].group() if index + 1 < len(matches) else ""
             if begins and (bare in words.STARTERS or not (following[:1].isupper() or following.lower() in words.SAYS)):

@@ -60,9 +60,14 @@ def paragraphs(text: str, style: Style, *, cut: bool) -> list[list[str]]:
     if cut and read and not read[-1][-1].endswith((".", "!", "?", "。", "\uff01", "\uff1f", "…")):
         read[-1].pop()
         read = [block for block in read if block]
-    if style is Style.BRIEF and read:
-        read = [[sentence for block in read for sentence in block][:BRIEF_SENTENCES]]
-    return read
+    return [list(block) for block in shortened(read, style)]
+
+
+def shortened(blocks: Sequence[Sequence[str]], style: Style) -> tuple[tuple[str, ...], ...]:
+    """Return as many sentences as the style holds."""
+    if style is Style.BRIEF and blocks:
+        return (tuple(sentence for block in blocks for sentence in block)[:BRIEF_SENTENCES],)
+    return tuple(tuple(block) for block in blocks)
 
 
 def topics(text: str) -> list[list[str]]:

@@ -88,10 +88,10 @@ class Writer:
         second = _check(written, style, guard, answer=answer, wide=material.notes)
         _log.info("summary_written_again", style=style.value, dropped=first.dropped, then=second.dropped)
         better, other = sorted((first, second), key=lambda checked: -_worth(checked, style, answer=answer))
-        if style is Style.DETAILED and not _foreign(other, answer):
+        if not style.listed and other.kept and not _foreign(other, answer):
             # What stood the check of either is worth telling; what both tell is told once.
             both = guard.prose((*better.blocks, *other.blocks), answer=answer, wide=True)
-            return replace(both, dropped=better.dropped)
+            return replace(both, blocks=shape.shortened(both.blocks, style), dropped=better.dropped)
         return better
 
     def _generation(self, material: _Material, style: Style, *, answer: str, strict: bool = False) -> Generation:
@@ -186,8 +186,10 @@ def _doubtful(checked: Checked, style: Style, *, answer: str) -> bool:
         return style is not Style.ACTION_ITEMS or checked.dropped > 0
     few = checked.kept < _FEW.get(style, 0) and checked.dropped > 0
     # An item without its owner and time is mended already.
-    parts = _ITEM_PARTS if style is Style.ACTION_ITEMS else 1
-    return few or checked.dropped > parts * checked.kept or _foreign(checked, answer)
+    much = (
+        checked.dropped > _ITEM_PARTS * checked.kept if style is Style.ACTION_ITEMS else checked.dropped >= checked.kept
+    )
+    return few or much or _foreign(checked, answer)
 
 
 def _worth(checked: Checked, style: Style, *, answer: str) -> float:

@@ -49,12 +49,41 @@ def test_what_he_said_or_was_asked_for_stays_with_him(sentence: str) -> None:
             "Bo compared the flights and found the early plane on Sunday.",
             "Dina compared the flights and found the early plane on Sunday.",
         ),
-        ("Dina then says that the hotel by the harbour is too expensive.", ""),
+        (
+            "Dina then says that the hotel by the harbour is too expensive.",
+            "Carla then says that the hotel by the harbour is too expensive.",
+        ),
     ],
 )
 def test_what_another_one_said_goes_to_him(wrong: str, right: str) -> None:
-    expected = right or "Carla says that the hotel by the harbour is too expensive."
-    assert answered(wrong) == expected
+    assert answered(wrong) == right
+
+
+def test_a_first_name_and_an_aside_are_understood() -> None:
+    call = (
+        Utterance("Priya", "The fault is outside of the house, so an engineer has to come."),
+        Utterance("Daniel Okafor", "The lights go red every evening."),
+        Utterance("Priya", "Okay Daniel, he comes on Friday."),
+    )
+    wrong = "Daniel explains that the fault is outside of the house."
+    assert answered(wrong, call) == wrong.replace("Daniel", "Priya")
+    wrong = "Daniel Okafor, the customer, explains that the fault is outside of the house."
+    assert answered(wrong, call) == "Priya explains that the fault is outside of the house."
+    assert answered("Daniel explains that the lights go red.", call) == "Daniel explains that the lights go red."
+
+
+def test_what_another_one_does_in_the_same_sentence_is_not_his() -> None:
+    fete = (
+        Utterance("Claire", "La directrice de l'\u00e9cole nous pr\u00eate le pr\u00e9au, j'ai sa confirmation."),
+        Utterance("Hugo", "Je peux envoyer un message aux b\u00e9n\u00e9voles pour le nettoyage."),
+    )
+    sentence = (
+        "Claire a confirm\u00e9 que l'\u00e9cole pr\u00eate le pr\u00e9au, "
+        "et Hugo a envoy\u00e9 un message aux b\u00e9n\u00e9voles."
+    )
+    assert answered(sentence, fete, language="fr") == sentence
+    wrong = "Hugo a confirm\u00e9 que la directrice de l'\u00e9cole pr\u00eate le pr\u00e9au."
+    assert answered(wrong, fete, language="fr") == wrong.replace("Hugo", "Claire")
 
 
 def test_two_speakers_of_whom_one_is_wrong_are_not_guessed_at() -> None:

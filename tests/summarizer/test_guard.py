@@ -28,6 +28,7 @@ GUARD = Guard(MEETING, language="en")
         "There were three topics and three speakers.",
         "Marketing will look at the TV market.",
         "Larsen's letter goes to Siemens.",
+        "The letter is for 50 million, at 12.50 PM.",
     ],
 )
 def test_what_was_said_is_supported(sentence: str) -> None:
