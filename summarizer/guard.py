@@ -12,7 +12,9 @@ from summarizer.reading import Told, asks, first_person, names_something
 from summarizer.types import Line, Utterance
 
 _GROUNDED = 0.3
-"""Least share of a line's content words that occur in the transcript."""
+"""Least share of a sentence's content words that occur in the transcript."""
+_FACT = 0.5
+"""The same for one that tells a single fact, without the names of speakers; what sums up has more words of its own."""
 _SMALL = 12
 """Counts up to here in words ("three topics") are the writer's own, unless they measure something."""
 
@@ -72,13 +74,17 @@ class Guard:
         self._attribution = Attribution(utterances if spoken is None else spoken, asking=self._owners.asking)
         self._nearness = Nearness(utterances if spoken is None else spoken)
         self._speakers = speakers
+        self._labels = {stem for speaker in speakers for stem in terms.stems(speaker)}
         self._label = re.compile(rf"(?:{'|'.join(map(re.escape, filter(None, speakers))) or '(?!)'})\s*:\s*(?=\S)")
         self._values |= {float(len(speakers)), *(value for speaker in speakers for value in quantities.values(speaker))}
 
-    def prose(self, blocks: Sequence[Sequence[str]], *, answer: str, wide: bool = False) -> Checked:
+    def prose(
+        self, blocks: Sequence[Sequence[str]], *, answer: str, wide: bool = False, facts: bool = False
+    ) -> Checked:
         """Drop the sentences that claim what the transcript does not support, and those that tell nothing new.
 
         `answer`: language code of the text. `wide`: a sentence may rest on more than one place of the transcript.
+        `facts`: all but the first tell a single fact each.
         """
         given = "" if wide else next((sentence for block in blocks for sentence in block), "")
         told = Told(self._speakers)
@@ -88,7 +94,8 @@ class Guard:
             for sentence in block:
                 if asks(sentence):
                     continue
-                mended = self._mended(sentence, answer=answer, given=given)
+                vague = facts and sentence != given and not self._grounded(sentence, answer=answer, fact=True)
+                mended = "" if vague else self._mended(sentence, answer=answer, given=given)
                 dropped += not mended
                 if mended and not told.again(mended, closing=0 < number == len(blocks) - 1):
                     sound.append(mended)
@@ -199,18 +206,19 @@ class Guard:
             other.startswith(bare[: terms.STEM]) and abs(len(other) - len(bare)) <= 3 for other in self._words
         )
 
-    def _grounded(self, sentence: str, *, answer: str) -> bool:
+    def _grounded(self, sentence: str, *, answer: str, fact: bool = False) -> bool:
         """Say whether enough of the content of a sentence occurs in the transcript, where both are in one language."""
         if answer != self._language or not self._language:
             return True
         content = [
-            word
+            word[: terms.STEM]
             for word in map(terms.bare, terms.WORD.findall(sentence))
             if len(word) > 3 and word not in words.STARTERS
         ]
-        return len(content) < 3 or sum(word[: terms.STEM] in self._stems for word in content) >= _GROUNDED * len(
-            content
-        )
+        if fact:
+            content = [stem for stem in content if stem not in self._labels]
+        least = (_FACT if fact else _GROUNDED) * len(content)
+        return len(content) < 3 or sum(stem in self._stems for stem in content) >= least
 
     def _named(self, owner: str) -> str:
         """Return the owner, or "" if he is no speaker and the transcript does not name him."""

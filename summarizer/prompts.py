@@ -65,7 +65,7 @@ _TOPICS: Schema = {
     "properties": {
         "topics": {
             "type": "array",
-            "minItems": 3,
+            "minItems": 2,
             "maxItems": 5,
             "items": {
                 "type": "object",

@@ -34,7 +34,8 @@ def asks(sentence: str) -> bool:
 def first_person(sentence: str, *, language: str) -> bool:
     """Say whether a sentence speaks as one of those who were there, outside of what it quotes."""
     own = words.FIRST_PERSON.get(language, frozenset())
-    return any(word.lower().replace("\u2019", "'") in own for word in terms.WORD.findall(_QUOTED.sub("", sentence)))
+    said = terms.WORD.findall(_QUOTED.sub("", sentence))
+    return any(word.lower().replace("\u2019", "'") in own for word in said if len(word) == 1 or not word.isupper())
 
 
 def names_something(task: str) -> bool:

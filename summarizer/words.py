@@ -59,13 +59,13 @@ SPEAKS = _set(
 """Verbs after which stands what somebody said, without accents."""
 
 FIRST_PERSON = {
-    "en": _set("i i'm i'll i've i'd my me mine"),
-    "de": _set("ich mir mich mein meine meinen meiner"),
-    "fr": _set("je j'ai moi"),
-    "es": _set("yo"),
-    "it": _set("io"),
-    "pt": _set("eu"),
-    "nl": _set("ik mij mijn"),
+    "en": _set("i i'm i'll i've i'd my me mine we we're we'll we've us our ours"),
+    "de": _set("ich mir mich mein meine meinen meiner wir uns unser unsere unseren unserem"),
+    "fr": _set("je j'ai moi nous notre nos nôtre nôtres"),
+    "es": _set("yo nosotros nuestro nuestra nuestros nuestras"),
+    "it": _set("io noi nostro nostra nostri nostre"),
+    "pt": _set("eu nós nosso nossa nossos nossas"),
+    "nl": _set("ik mij mijn wij we ons onze"),
 }
 """Words by which somebody speaks of himself, by language: a summary with them repeats what was said word for word."""
 

@@ -177,7 +177,8 @@ def _check(written: Written, style: Style, guard: Guard, *, answer: str, wide: b
         return guard.tasks(_once(shape.lines(written.text, style)), answer=answer)
     if style is Style.BULLET_POINTS:
         return guard.points(_once(shape.lines(written.text, style)), answer=answer, wide=wide)
-    return guard.prose(shape.paragraphs(written.text, style, cut=written.cut), answer=answer, wide=wide)
+    blocks = shape.paragraphs(written.text, style, cut=written.cut)
+    return guard.prose(blocks, answer=answer, wide=wide, facts=style is Style.DETAILED)
 
 
 def _doubtful(checked: Checked, style: Style, *, answer: str) -> bool:

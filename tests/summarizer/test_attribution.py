@@ -86,6 +86,10 @@ def test_what_another_one_does_in_the_same_sentence_is_not_his() -> None:
     assert answered(wrong, fete, language="fr") == wrong.replace("Hugo", "Claire")
 
 
+def test_nobody_speaks_to_himself() -> None:
+    assert answered("Carla suggests Bo a flat near the castle with a terrace.") == ""
+
+
 def test_two_speakers_of_whom_one_is_wrong_are_not_guessed_at() -> None:
     assert answered("Carla says that the flat has a terrace, and Dina suggests the hotel by the harbour.") == ""
 

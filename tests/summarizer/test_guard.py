@@ -107,6 +107,13 @@ def test_a_sentence_that_goes_in_circles_says_nothing() -> None:
     assert GUARD.prose([[circles, whole]], answer="en").blocks == ((whole,),)
 
 
+def test_a_fact_has_more_of_the_transcripts_words_than_what_sums_up() -> None:
+    about = "The conversation is about profit."
+    airy = "Marketing conducts an analysis of strategic return, with customers."
+    assert GUARD.prose([[about, airy]], answer="en").kept == 2
+    assert GUARD.prose([[about, airy]], answer="en", facts=True).kept == 1
+
+
 def test_signs_of_another_script_stray_into_no_answer() -> None:
     checked = GUARD.tasks(
         [Line("write to Siemens", due="by Thursday 星期四"), Line("write to 西门子 by Thursday")], answer="en"

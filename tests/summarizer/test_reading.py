@@ -71,6 +71,8 @@ def test_a_quote_without_its_speaker_goes() -> None:
     )
     assert first_person("Ich rufe morgen an.", language="de")
     assert not first_person("Bo said: \u201cI call.\u201d", language="en")
+    assert first_person("La n\u00f4tre est cass\u00e9e.", language="fr")
+    assert not first_person("It is sold in the US.", language="en")
     assert not first_person("Yo llamo.", language="xx")
 
 
