@@ -26,7 +26,9 @@ class EndpointingPolicy:
     longest: float
     """Longest window. One that reaches it is cut at its longest late pause, else where it is quietest."""
     padding: float = 0.3
-    """Audio kept before and after speech, as far as the pause is long enough."""
+    """Audio kept before speech, as far as the pause is long enough."""
+    tail: float = 0.3
+    """Audio kept after speech. Where it is no longer than a pause, that pause holds all of a window already."""
     shortest_speech: float = 0.1
     """Less than this is a click."""
     gap: float = 0.1
@@ -35,8 +37,8 @@ class EndpointingPolicy:
     end_threshold: float = 0.35
 
 
-FILE_POLICY = EndpointingPolicy(silence=2.0, target=26.0, pause=0.3, longest=29.0, padding=0.4)
-LIVE_POLICY = EndpointingPolicy(silence=0.5, target=12.0, pause=0.3, longest=20.0)
+FILE_POLICY = EndpointingPolicy(silence=2.0, target=26.0, pause=0.3, longest=29.0, padding=0.4, tail=0.4)
+LIVE_POLICY = EndpointingPolicy(silence=0.5, target=12.0, pause=0.3, longest=20.0, tail=0.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class Endpointer:
         self._spans: list[tuple[int, int]] = []  # closed speech of the open window, in frames
         self._onset: int | None = None  # first frame of the speech that goes on
         self._last = 0  # frame after the last one that counted as speech
+        self._before = 0  # what it was before `_onset`
         self._heard = False  # whether `Began` was told and `Ended` not yet
         self._quiet: list[float] = []  # loudness of each frame since `_opened`
         self._opened = 0
@@ -100,8 +103,13 @@ class Endpointer:
 
     @property
     def pause(self) -> float:
-        """Seconds since the last frame of speech."""
+        """Seconds since the last frame of speech, clicks left out once they are over."""
         return (self._now - self._last) * FRAME_SECONDS
+
+    @property
+    def speaking(self) -> bool:
+        """Whether speech goes on, and is no click."""
+        return self._spoken >= self.policy.shortest_speech
 
     def hear(self, probabilities: Probabilities, loudness: NDArray[np.float32]) -> Iterable[Boundary]:
         """Take the next frames and tell what they decide."""
@@ -122,7 +130,7 @@ class Endpointer:
         yield from self._end()
 
     def _padded(self, end: int) -> int:
-        return min(self._now * FRAME, end + self._samples(self.policy.padding))
+        return min(self._now * FRAME, end + self._samples(self.policy.tail))
 
     def _samples(self, seconds: float) -> int:
         return round(seconds * SAMPLE_RATE)
@@ -131,7 +139,7 @@ class Endpointer:
         policy = self.policy
         speaking = probability >= (policy.end_threshold if self._onset is not None else policy.start_threshold)
         if speaking and self._onset is None:
-            self._onset = self._now
+            self._onset, self._before = self._now, self._last
             if not self._spans:
                 self._quiet, self._opened = [], self._now
         self._now += 1
@@ -143,7 +151,7 @@ class Endpointer:
         if self._onset is None and not self._spans:
             self._quiet, self._opened = [], self._now
             return
-        if not self._heard and self._spoken >= policy.shortest_speech:
+        if not self._heard and self.speaking:
             self._heard = True
             yield Began(self.speech[0][0])
         yield from self._decide()
@@ -168,6 +176,8 @@ class Endpointer:
     def _end_span(self, end: int) -> None:
         if self._onset is not None and (end - self._onset) * FRAME_SECONDS >= self.policy.shortest_speech:
             self._spans.append((self._onset, end))
+        elif self._onset is not None:
+            self._last = self._before
         self._onset = None
 
     def _end(self) -> Iterable[Boundary]:
@@ -221,4 +231,4 @@ class Endpointer:
         self._spans = spans
         if self._onset is not None and self._onset < at:
             self._spans.append((self._onset, at))
-            self._onset = at
+            self._onset = self._before = at

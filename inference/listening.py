@@ -88,6 +88,11 @@ class Listener:
         return self._endpointer.pause
 
     @property
+    def speaking(self) -> bool:
+        """Whether somebody speaks at this moment."""
+        return self._endpointer.speaking
+
+    @property
     def open_speech(self) -> OpenSpeech | None:
         """What is being said and is in no window yet."""
         start = self._endpointer.open_since

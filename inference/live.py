@@ -68,7 +68,7 @@ class LiveSession:
         self._listener = listener
         self._threads = hearing.threads
         self._number = hearing.scheduler.enter()
-        self._options = options
+        self._options = replace(options, urgent=True)
         self._interim = interim
         self._bounds = bounds
         self._finals = Finals()

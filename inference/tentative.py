@@ -92,7 +92,7 @@ class Tentative:
         self._drop_draft()
         if guess is None:
             return None
-        if (guess[0].start, guess[0].speech) == (window.start, window.speech):
+        if _same(guess[0], window):
             return guess[1]
         guess[1].cancel()
         return None
@@ -114,10 +114,13 @@ class Tentative:
     def _advance_guess(self, final: Callable[[Window], Ticket[Decoded] | None], changed: Callable[[], None]) -> None:
         window = self._listener.prospect(GUESS_SECONDS)
         if window is None:
-            if self._listener.pause < GUESS_SECONDS:
+            if self._listener.speaking:
                 self._drop_guess()
-        elif self._guess is None and self._scheduler.slots_in_use < self._scheduler.slots:
-            # Only a worker that has nothing else to do: a guess may be for nothing.
+            return
+        if self._guess is not None and not _same(self._guess[0], window):
+            self._drop_guess()
+        if self._guess is None and not self._scheduler.waiting(Priority.FINAL):
+            # A guess may be for nothing: it goes before drafts, and is not made where finals wait.
             ticket = final(window)
             if ticket is None:
                 return
@@ -165,3 +168,8 @@ class Tentative:
         guess, self._guess = self._guess, None
         if guess is not None:
             guess[1].cancel()
+
+
+def _same(one: Window, other: Window) -> bool:
+    """Whether two windows of a stream hold the same audio."""
+    return (one.start, one.end, one.speech) == (other.start, other.end, other.speech)

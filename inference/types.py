@@ -94,6 +94,8 @@ class DecodingOptions:
     hotwords: str = ""
     prompt: str = ""
     """Text before the window, for style and context."""
+    urgent: bool = False
+    """Somebody waits: what may be needed is tried at once rather than in turn, with the same result."""
 
     @property
     def batch_key(self) -> tuple[bool, bool]:

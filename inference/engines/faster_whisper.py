@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeAlias
 
 import ctranslate2
 import tokenizers
@@ -13,11 +14,11 @@ from faster_whisper.tokenizer import _LANGUAGE_CODES
 from inference import heap
 from inference.engines import TranscriptionCapabilities, TranscriptionEngine
 from inference.engines.whisper.alignment import align
-from inference.engines.whisper.decoding import Decoder, rows
+from inference.engines.whisper.decoding import Decoder, Hypothesis, rows
 from inference.engines.whisper.encoding import Encoder
 from inference.engines.whisper.features import FRAMES_PER_SECOND, Features
 from inference.engines.whisper.halving import confidence, halves, joined, letters
-from inference.engines.whisper.ladder import Tuning, ladder
+from inference.engines.whisper.ladder import Rung, Tuning, ladder
 from inference.engines.whisper.languages import SHORT, Languages, as_scores
 from inference.engines.whisper.prompts import Prompts
 from inference.engines.whisper.result import decoded
@@ -29,6 +30,9 @@ TRIMMED_FRAMES = 2_500
 """Encoder lengths from which on a CPU's memory is given back after each batch: the attention of 30 s leaves much."""
 FEWEST_FRAMES = 10
 """Mel frames that alignment needs."""
+
+_Heard: TypeAlias = tuple[ctranslate2.StorageView, list[Hypothesis]]
+"""What an encoder made of a group of rows, and a decoder of that."""
 
 
 def build(
@@ -170,9 +174,6 @@ class FasterWhisperEngine:
         size = self.capabilities.max_batch
         return [group[first : first + size] for group in groups.values() for first in range(0, len(group), size)]
 
-    def _encode(self, group: Sequence[Row]) -> ctranslate2.StorageView:
-        return self._encoder([self._features.log_mel(row.window, row.rungs[0].frames) for row in group])
-
     def _detect(self, group: Sequence[Row], encoded: ctranslate2.StorageView) -> None:
         """Score the languages of the rows that do not know theirs: long ones by what is encoded anyway."""
         for index, row in enumerate(group):
@@ -185,14 +186,35 @@ class FasterWhisperEngine:
 
     def _attempt(self, group: Sequence[Row]) -> None:
         """Decode rows in the next way of each, and align those that are settled by it."""
-        encoded = self._encode(group)
+        rungs = group[0].due if len(group) == 1 else group[0].rungs[:1]
+        for rung, (encoded, hypotheses) in zip(rungs, self._heard(group, rungs), strict=True):
+            if rung is rungs[0] or not group[0].settled:
+                self._take(group, rung, encoded, hypotheses)
+
+    def _heard(self, group: Sequence[Row], rungs: Sequence[Rung]) -> list[_Heard]:
+        """What the rows say in each of the ways: several are tried at once, as far as there are cores."""
+        if len(rungs) == 1:
+            return [self._hear(group, rungs[0])]
+        with ThreadPoolExecutor(len(rungs), thread_name_prefix="opinion") as threads:
+            return list(threads.map(lambda rung: self._hear(group, rung), rungs))
+
+    def _hear(self, group: Sequence[Row], rung: Rung) -> _Heard:
+        encoded = self._encoder([self._features.log_mel(row.window, rung.frames) for row in group])
         self._detect(group, encoded)
         prompts = [self._prompts.complete(row.before, row.language) + row.known for row in group]
-        hypotheses = self._decoder.decode(encoded, prompts, search=group[0].rungs[0].search, known=len(group[0].known))
+        return encoded, self._decoder.decode(encoded, prompts, search=rung.search, known=len(group[0].known))
+
+    def _take(
+        self,
+        group: Sequence[Row],
+        rung: Rung,
+        encoded: ctranslate2.StorageView,
+        hypotheses: Sequence[Hypothesis],
+    ) -> None:
         spoken: dict[str, list[int]] = defaultdict(list)
         for index, (row, hypothesis) in enumerate(zip(group, hypotheses, strict=True)):
             row.offer(hypothesis)
-            frames = row.rungs.pop(0).frames
+            row.rungs.pop(0)
             if row.settled and row.tokens and (row.options.words or not row.options.draft):
                 spoken[row.language].append(index)
         for language, indices in self._aligned_together(spoken):
@@ -200,7 +222,7 @@ class FasterWhisperEngine:
                 self._model,
                 rows(encoded, indices),
                 [(*group[index].known, *group[index].tokens) for index in indices],
-                frames=[_spoken_frames(group[index].window, frames) for index in indices],
+                frames=[_spoken_frames(group[index].window, rung.frames) for index in indices],
                 tokenizer=self._prompts.tokenizer(language),
                 known=len(group[0].known),
             )

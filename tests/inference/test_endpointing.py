@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inference.endpointing import FILE_POLICY, FRAME_SECONDS, LIVE_POLICY, Boundary, Cut, Endpointer, EndpointingPolicy
+from inference.tentative import GUESS_SECONDS
 from inference.voice import FRAME
 
 RUNS = st.lists(st.tuples(st.sampled_from([0.0, 0.4, 0.9]), st.integers(1, 400)), min_size=1, max_size=12)
@@ -88,8 +89,27 @@ def test_speech_is_told_once_at_each_start_and_end() -> None:
 
 def test_a_pause_foretells_the_window_that_it_completes() -> None:
     endpointer = Endpointer(LIVE_POLICY)
-    probabilities, loudness = frames([(0.9, 60), (0.0, 12)])
+    probabilities, loudness = frames([(0.9, 60), (0.0, 7)])
     assert not [found for found in endpointer.hear(probabilities, loudness) if isinstance(found, Cut)]
-    expected = endpointer.prospect(0.3)
+    expected = endpointer.prospect(GUESS_SECONDS)
+    assert expected is not None
     completed = [found for found in endpointer.hear(*frames([(0.0, 20)])) if isinstance(found, Cut)]
     assert [expected] == completed
+
+
+def test_a_click_does_not_prolong_the_pause() -> None:
+    pause = round(LIVE_POLICY.silence / FRAME_SECONDS) + 1
+    quiet, clicked = (
+        cut([(0.9, 60), *rest], LIVE_POLICY) for rest in ([(0.0, pause)], [(0.0, 8), (0.9, 2), (0.0, pause - 10)])
+    )
+    assert clicked == quiet
+    assert any(isinstance(found, Cut) for found in clicked[:-1]), "it was not the flush that cut"
+
+
+def test_a_click_is_no_speaker() -> None:
+    endpointer = Endpointer(LIVE_POLICY)
+    said = []
+    for probability in [*[0.9] * 60, *[0.0] * 8, *[0.9] * 2, *[0.0] * 3]:
+        list(endpointer.hear(np.array([probability], np.float32), np.zeros(1, np.float32)))
+        said.append(endpointer.speaking)
+    assert said == [False] * 3 + [True] * 60 + [False] * 10

@@ -60,6 +60,12 @@ class Row:
         return not (doubted and self.rungs and self.rungs[0].opinion)
 
     @property
+    def due(self) -> list[Rung]:
+        """What to try next: where somebody waits, all second opinions at once."""
+        opinions = [rung for rung in self.rungs if rung.opinion]
+        return opinions if self.options.urgent and self.rungs[0].opinion else self.rungs[:1]
+
+    @property
     def misled(self) -> bool:
         """Whether the window is better decoded without its lead.
 

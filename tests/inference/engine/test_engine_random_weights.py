@@ -56,6 +56,15 @@ def test_a_mixed_batch_gives_what_each_window_gives_alone(engine: FasterWhisperE
     assert_alike(together, alone)
 
 
+def test_what_is_urgent_gets_the_same_text(engine: FasterWhisperEngine) -> None:
+    patient = [engine.transcribe([window], [one])[0] for window, one in zip(WINDOWS, OPTIONS, strict=True)]
+    urgent = [
+        engine.transcribe([window], [replace(one, urgent=True)])[0]
+        for window, one in zip(WINDOWS, OPTIONS, strict=True)
+    ]
+    assert_alike(urgent, patient)
+
+
 def test_what_it_makes_of_noise_is_kept_or_said_to_be_dropped(engine: FasterWhisperEngine) -> None:
     results = engine.transcribe(WINDOWS, OPTIONS)
     assert any(result.segments or result.dropped for result in results)

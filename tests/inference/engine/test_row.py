@@ -1,5 +1,7 @@
 """When a window is decoded well enough."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -44,6 +46,17 @@ def test_an_unsure_text_gets_two_opinions_and_the_likeliest_stays() -> None:
 
 def test_opinions_end_with_the_first_sure_one() -> None:
     assert tried(row(), heard(-0.4), heard(-0.1), heard(0.0)) == 2
+
+
+def test_where_somebody_waits_all_opinions_are_due_at_once() -> None:
+    patient, urgent = row(), row(options=replace(FINAL, urgent=True))
+    assert [len(one.due) for one in (patient, urgent)] == [1, 1]
+    for one in (patient, urgent):
+        one.rungs.pop(0)
+    assert [rung.opinion for rung in patient.due] == [True]
+    assert [rung.opinion for rung in urgent.due] == [True, True]
+    del urgent.rungs[:2]
+    assert [rung.opinion for rung in urgent.due] == [False]
 
 
 def test_a_failed_text_goes_all_the_way() -> None:
