@@ -24,7 +24,7 @@ class DraftBounds:
     """Least seconds of new audio between two drafts."""
     first: float = 0.4
     """Seconds of an utterance before its first draft."""
-    load: float = 0.4
+    load: float = 0.3
     """Share of the workers' time that drafts may take: past it they are thinned."""
 
 
