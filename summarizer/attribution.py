@@ -125,8 +125,16 @@ class Attribution:
                     break
             else:
                 after = [word for word in found if word.start() >= match.end()]
-                if leads and after and sentence[match.end()] == " " and terms.bare(after[0].group()) not in _AND:
-                    heads.append((match, after[0].start(), after[0].start(), leads, True))
+                if (
+                    leads
+                    and len(after) > 1
+                    and sentence[match.end()] == " "
+                    and terms.bare(after[0].group()) not in _AND
+                ):
+                    # "The user interface designer will": a word of his role is no verb.
+                    role = after[0].group()[0].isupper() or terms.bare(after[1].group()) in words.SAYS
+                    verb = after[1 if role and terms.bare(after[0].group()) not in words.SAYS else 0]
+                    heads.append((match, verb.start(), verb.start(), leads, True))
         for number, (match, verb_start, begin, leads, done) in enumerate(heads):
             ends += [heads[number + 1][0].start()] if number + 1 < len(heads) else []
             end = min(end for end in ends if end > begin)

@@ -126,9 +126,9 @@ def summary(
     """Return the pass that writes a summary of a transcript, or of notes on its parts.
 
     `language` is a code or "" for the transcript's own; `grammar` says whether the engine obeys a schema; `strict`
-    asks for more care after a first answer that the transcript did not support, and for prose as prose.
+    asks for more care after a first answer that the transcript did not support.
     """
-    topics = style is Style.DETAILED and grammar and not strict
+    topics = style is Style.DETAILED and grammar
     schema = _SCHEMAS[style] if topics or (style.listed and grammar) else None
     ask = (_TOPICS_ASK if topics else _ASK[style]) + (_STRICTER if strict else "") + _in_language(language)
     if style.listed and not grammar:

@@ -26,8 +26,9 @@ _QUOTES = {Style.BRIEF: 2, Style.DETAILED: 6, Style.BULLET_POINTS: 5, Style.ACTI
 """Utterances that stand in where no sentence of the model stood the check."""
 _FEW = {Style.BRIEF: 2, Style.DETAILED: 4, Style.BULLET_POINTS: 3}
 """Sentences below which a summary of which parts were left out is written again."""
-_ITEM_PARTS = 3
-"""What may be left out of an action item: the task, its owner, its time."""
+_PARTS = {Style.ACTION_ITEMS: 3, Style.DETAILED: 3}
+"""What may be left out for each thing that is kept: of an action item the task, its owner and its time; of a detailed
+summary much, since it has more than enough."""
 
 _log = structlog.get_logger(__name__)
 
@@ -186,11 +187,7 @@ def _doubtful(checked: Checked, style: Style, *, answer: str) -> bool:
     if not checked.kept:
         return style is not Style.ACTION_ITEMS or checked.dropped > 0
     few = checked.kept < _FEW.get(style, 0) and checked.dropped > 0
-    # An item without its owner and time is mended already.
-    much = (
-        checked.dropped > _ITEM_PARTS * checked.kept if style is Style.ACTION_ITEMS else checked.dropped >= checked.kept
-    )
-    return few or much or _foreign(checked, answer)
+    return few or checked.dropped > _PARTS.get(style, 1) * checked.kept or _foreign(checked, answer)
 
 
 def _worth(checked: Checked, style: Style, *, answer: str) -> float:

@@ -86,6 +86,18 @@ def test_what_another_one_does_in_the_same_sentence_is_not_his() -> None:
     assert answered(wrong, fete, language="fr") == wrong.replace("Hugo", "Claire")
 
 
+def test_a_word_of_a_role_is_no_verb() -> None:
+    roles = (
+        Utterance("Project Manager", "We talk about the plan."),
+        Utterance("User Interface", "My part is how people feel about the thing."),
+        Utterance("Industrial Designer", "I'll carve the wooden prototype of the handle myself."),
+    )
+    wrong = "The User Interface Designer will carve the wooden prototype of the handle."
+    right = "The Industrial Designer will carve the wooden prototype of the handle."
+    assert answered(wrong, roles) == right
+    assert answered(wrong.replace("Designer", "expert"), roles) == right
+
+
 def test_nobody_speaks_to_himself() -> None:
     assert answered("Carla suggests Bo a flat near the castle with a terrace.") == ""
 
