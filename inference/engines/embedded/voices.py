@@ -44,10 +44,15 @@ _SAME: Curve = ((1, 2, 3, 4, 6, 8), (0.0, 0.25, 0.34, 0.38, 0.44, 0.5))
 About where both kinds of error are even among readings of 126 voices, each cut in two, in a wide and in a telephone's
 band.
 """
-_OTHER: Curve = ((1, 2, 4, 8), (0.15, 0.28, 0.42, 1.0))
+_OTHER: Curve = ((1, 2, 4, 8), (0.15, 0.3, 0.42, 1.0))
 """Sounds of a cluster, and the largest cosine with a larger one for it to be another voice.
 
 Odd pieces of a known voice, few by nature, stay near it: 0.45 and more but for one in ten.
+"""
+_ODD = 0.04
+"""What that falls by with each doubling of what was heard in all: the more is said, the more of it is said oddly.
+
+From 64 sounds on, some 50 s of speech, to 512.
 """
 _OTHER_EARLY: Curve = ((1, 2, 4, 8), (0.25, 0.35, 0.42, 1.0))
 """The same for one who has only begun to speak: what is wrong is put right a moment later."""
@@ -80,8 +85,9 @@ def _clusters(
     groups = joined(*grouped(sums, counts, near), sounds, same=_one_voice)
     assignment = groups[near]
     sizes, kept = _large(assignment, counts, least=least)
-    heard = np.bincount(groups, weights=sounds).astype(np.float64)
-    kept = _apart(sums, assignment, heard, kept, _OTHER_EARLY if early else _OTHER)
+    # What was heard again says a little more than what was heard once.
+    heard = np.minimum(sizes, np.bincount(groups, weights=sounds) + 0.5)
+    kept = _apart(sums, assignment, heard, kept, _OTHER_EARLY if early else _other(float(heard.sum())))
     if speakers and len(kept) != speakers:
         for distance in _levels(merges):
             assignment = cut(len(counts), merges, distance)
@@ -100,6 +106,13 @@ def _one_voice(
     near: NDArray[np.bool_] = means >= 1.0 - np.interp(sounds, *_FAR)
     alike: NDArray[np.bool_] = centres >= np.interp(sounds, *_SAME)
     return near & alike
+
+
+def _other(heard: float) -> Curve:
+    """Return how unlike the others a voice must be that was heard little, in a recording of so many sounds."""
+    at, cosines = _OTHER
+    less = _ODD * float(np.log2(np.clip(heard, 64, 512) / 64))
+    return at, tuple(cosine - less for cosine in cosines)
 
 
 def _apart(

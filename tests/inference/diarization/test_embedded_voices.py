@@ -98,6 +98,12 @@ def test_a_few_pieces_are_a_voice_only_if_they_are_unlike_the_others(cosine: flo
     assert voices(around(first, 40, spread=1.0, seed=4), around(second, 3, spread=0.2, seed=5)) == expected
 
 
+@pytest.mark.parametrize(("count", "expected"), [(8, 2), (300, 1)])
+def test_the_more_is_said_the_more_unlike_the_rest_a_new_voice_must_be(count: int, expected: int) -> None:
+    first, second = directions(0.32)
+    assert voices(around(first, count, spread=0.8, seed=9), around(second, 2, spread=0.7, seed=10)) == expected
+
+
 def test_one_odd_piece_in_an_hour_is_no_voice() -> None:
     first, second = directions(0.0)
     assert voices(around(first, 1700, spread=0.7, seed=6), around(second, 3, spread=0.1, seed=7)) == 1
