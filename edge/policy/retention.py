@@ -1,6 +1,8 @@
 """What is forgotten: answers after a day, tries of addresses after a week, dead processes when nothing is theirs."""
 
-from sqlalchemy import BigInteger, String, bindparam, delete, exists, or_, select
+from datetime import UTC, date, datetime, timedelta
+
+from sqlalchemy import BigInteger, String, and_, bindparam, delete, exists, func, or_, select
 
 from edge.policy.chores import one_of_many
 from edge.policy.database import Database
@@ -9,7 +11,7 @@ from edge.policy.presence import alive
 from edge.policy.tables import ENTRIES, HOLDS, LEASES, PROCESSES, REQUESTS, WALLETS, now_ms
 from edge.policy.wallets import Unit
 
-ADDRESS_MS = 7 * 24 * 3600 * 1000
+ADDRESS_DAYS = 7
 """How long the tries of an address are kept, though they count for a day only: to look into complaints."""
 
 AT_ONCE = 200
@@ -24,33 +26,30 @@ DEAD = delete(PROCESSES).where(
     ~exists().where(HOLDS.c.process == PROCESSES.c.id),
 )
 ANSWERS = delete(REQUESTS).where(REQUESTS.c.created_at < now_ms() - KEEP_MS - _GRACE)
-OLD_WALLETS = (
-    select(WALLETS.c.id)
-    .where(
-        or_(WALLETS.c.unit == Unit.TRIES.value, WALLETS.c.unit == Unit.SIGN_UPS.value),
-        WALLETS.c.held == 0,
-        ~exists().where(
-            ENTRIES.c.wallet == WALLETS.c.id,
-            ENTRIES.c.at >= now_ms() - bindparam("age_ms", type_=BigInteger),
-        ),
-    )
-    .limit(AT_ONCE)
+# By the day in its name: a wallet that was opened just now has no entry yet, and must not be taken for an old one.
+_DAY = func.substr(WALLETS.c.id, func.length(WALLETS.c.id) - 9)  # the length of 2026-01-31, counted from 1
+_PAST = and_(
+    or_(WALLETS.c.unit == Unit.TRIES.value, WALLETS.c.unit == Unit.SIGN_UPS.value),
+    WALLETS.c.held == 0,
+    bindparam("before", type_=String) > _DAY,
 )
-WALLET = delete(WALLETS).where(WALLETS.c.id == _WALLET, WALLETS.c.held == 0)
+OLD_WALLETS = select(WALLETS.c.id).where(_PAST).limit(AT_ONCE)
+WALLET = delete(WALLETS).where(WALLETS.c.id == _WALLET, _PAST)
 # The trigger lets go of entries only once their wallet is gone.
 ENTRIES_OF_WALLET = delete(ENTRIES).where(ENTRIES.c.wallet == _WALLET)
 
 
-async def forget(database: Database, *, grace_seconds: float, address_ms: int = ADDRESS_MS) -> None:
-    """Forget what is old."""
+async def forget(database: Database, *, grace_seconds: float, today: date | None = None) -> None:
+    """Forget what is old; `today` is the UTC day."""
     grace_ms = round(grace_seconds * 1000)
+    before = ((today or datetime.now(UTC).date()) - timedelta(days=ADDRESS_DAYS)).isoformat()
     with one_of_many("forget leases"):
         await database.run(LEASES_OF_THE_DEAD)
     with one_of_many("forget processes"):
         await database.run(DEAD, grace_ms=grace_ms)
     with one_of_many("forget answers"):
         await database.run(ANSWERS, grace_ms=grace_ms)
-    for row in await database.run(OLD_WALLETS, age_ms=address_ms):
+    for row in await database.run(OLD_WALLETS, before=before):
         with one_of_many("forget wallet", wallet=row["id"]):
-            await database.run(WALLET, wallet=row["id"])
+            await database.run(WALLET, wallet=row["id"], before=before)
             await database.run(ENTRIES_OF_WALLET, wallet=row["id"])

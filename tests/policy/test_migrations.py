@@ -2,6 +2,8 @@
 
 import asyncio
 import sqlite3
+import time
+from datetime import date
 from pathlib import Path
 
 from alembic.autogenerate import compare_metadata
@@ -12,8 +14,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from edge.policy.migrations import upgrade
 from edge.policy.reconcile import reconcile
 from edge.policy.retention import forget
+from edge.policy.steps import OPEN
 from edge.policy.tables import ENTRIES, METADATA, WALLETS
-from edge.policy.wallets import Unit, Wallet
+from edge.policy.wallets import Unit, Wallet, daily
 from tests.offices import Opener, funded
 
 _ENTRIES = select(ENTRIES.c.wallet)
@@ -63,9 +66,20 @@ async def test_tries_are_forgotten_and_credits_are_not(opened: Opener) -> None:
         await ledger.hold(f"r {wallet.id}", wallet, 1)
     for wallet in (paid, idle):
         await ledger.settle(f"r {wallet.id}", wallet, 1, audio_ms=0)
-    await forget(office.database, grace_seconds=60)
+    await forget(office.database, grace_seconds=60, today=date(2026, 1, 8))
     assert len(await office.database.run(_WALLETS)) == 3
-    await forget(office.database, grace_seconds=60, address_ms=-1000)
+    await forget(office.database, grace_seconds=60, today=date(2026, 1, 10))
     assert {row["id"] for row in await office.database.run(_WALLETS)} == {paid.id, busy.id}
     assert {row["wallet"] for row in await office.database.run(_ENTRIES)} == {paid.id, busy.id}
+    assert (await reconcile(office.database)).unexplained == 0
+
+
+async def test_a_wallet_that_is_being_opened_is_not_forgotten(opened: Opener) -> None:
+    """Between its row and its grant it has no entry; without the row the grant would be there and nothing in it."""
+    office = await opened()
+    today = daily("ip:x", Unit.TRIES, 3, int(time.time() * 1000))
+    await office.database.run(OPEN, wallet=today.id, account=today.account, unit=today.unit.value)
+    await forget(office.database, grace_seconds=60)
+    assert [row["id"] for row in await office.database.run(_WALLETS)] == [today.id]
+    assert await office.desk.ledger.hold("r", today, 1) == 2
     assert (await reconcile(office.database)).unexplained == 0
