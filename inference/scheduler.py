@@ -213,12 +213,13 @@ class Scheduler:
     def _next_batch(self) -> _Batch:
         # Long and tentative work leaves one worker to finals and short files, if there is more than one.
         room = max(1, self._workers - 1) - self._bulk_running
-        free = self._workers - len(self._running)
-        return self._queue.take(lambda mates: self._size(mates, min(free, max(room, 1))), bulk=room > 0)
+        free = min(self._workers - len(self._running), max(room, 1))
+        return self._queue.take(lambda mates: self._size(mates, free), bulk=room > 0)
 
     def _size(self, mates: int, free: int) -> int:
-        # Shared out to the free workers rather than all given to the first.
-        return max(1, min(self._max_batch, -(-mates // free)))
+        # Shared out to the workers that are free or soon will be, rather than all given to the first: the last windows
+        # of several recordings would keep one core busy and leave the others idle.
+        return max(1, min(self._max_batch, -(-mates // max(free, self._workers - 1))))
 
     def _start(self, batch: _Batch) -> None:
         self._bulk_running += batch[0].bulk

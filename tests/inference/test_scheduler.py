@@ -195,6 +195,24 @@ async def test_long_work_leaves_a_worker_to_short_work() -> None:
     await one.close()
 
 
+async def test_the_last_windows_go_to_several_workers() -> None:
+    engine = GatedEngine(workers=3, max_batch=2)
+    one = scheduler(engine)
+    sessions = [one.admit() for _ in range(5)]
+    tickets = [
+        one.transcribe(session, window(number), options=OPTIONS, priority=Priority.FILE)
+        for number, session in enumerate(sessions)
+    ]
+    await running(engine, 3)
+    engine.let()
+    await running(engine, 4)
+    assert engine.calls[3] == [3.0]
+    engine.let(100)
+    await asyncio.gather(*(ticket.future for ticket in tickets))
+    assert engine.calls[4:] == [[4.0]]
+    await one.close()
+
+
 async def test_what_waits_when_a_model_is_put_away_is_told(engine: GatedEngine) -> None:
     one = scheduler(engine)
     session = one.admit()
