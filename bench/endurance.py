@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.corpus import RATE, SHARED, joined
-from bench.live import Heard, verbatim
+from bench.live_clients import Heard, verbatim
 from bench.load import row, table
 from tests.audio import clip_pcm, music, silence, white_noise
 from tests.house import House
