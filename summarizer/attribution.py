@@ -1,16 +1,14 @@
 """Who says what: a sentence that gives somebody's words to another one is put right, or goes."""
 
-import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from summarizer import terms, words
+from summarizer.nearness import heaviest, weights
 from summarizer.types import Utterance
 
-_WINDOW = 6
-"""Turns in which everything that one claim rests on is said."""
 _LEAST = 2
 """Words with weight that a claim needs to be judged."""
 _OWN = 0.5
@@ -21,8 +19,6 @@ _CLEAR = 1.4
 """So much more than anybody else must one say to be the one who said it."""
 _REACH = 3
 """Words between a speaker's name and the verb: "the marketing expert then suggests"."""
-
-
 _LEAST_DONE = 3
 _LITTLE = 0.4
 _ELSEWHERE = 2.0
@@ -74,8 +70,7 @@ class Attribution:
         self._asking = asking
         self._turns = [(terms.bare_name(each.speaker), terms.stems(each.text)) for each in spoken]
         self._labels = {terms.bare_name(each.speaker): each.speaker for each in spoken if each.speaker}
-        spread = Counter(stem for _, stems in self._turns for stem in stems)
-        self._weight = {stem: math.log(1 + len(self._turns) / count) for stem, count in spread.items()}
+        self._weight = weights([stems for _, stems in self._turns])
         self._sayers: defaultdict[str, set[str]] = defaultdict(set)
         """Who says a stem at all."""
         for who, stems in self._turns:
@@ -178,11 +173,7 @@ class Attribution:
             his = who == speaker or (before and then == speaker and turn in self._asking)
             if his and (shared := said & stems):
                 hits.append((turn, shared))
-        best = 0.0
-        for number, (start, _) in enumerate(hits):
-            near = [said for turn, said in hits[number : number + _WINDOW] if turn < start + _WINDOW]
-            best = max(best, sum(self._weight[stem] for stem in set().union(*near)))
-        return best
+        return heaviest(hits, self._weight)
 
 
 def _first_names(spoken: Sequence[Utterance], labels: Mapping[str, str]) -> dict[str, str]:

@@ -2,7 +2,8 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from summarizer import terms
 from summarizer.types import Utterance
@@ -15,14 +16,28 @@ _LEAST = 3
 """Words with weight that a sentence needs to be judged."""
 
 
+def weights(turns: Sequence[AbstractSet[str]]) -> dict[str, float]:
+    """Return how much each stem says: more, the fewer turns it is said in."""
+    spread = Counter(stem for stems in turns for stem in stems)
+    return {stem: math.log(1 + len(turns) / count) for stem, count in spread.items()}
+
+
+def heaviest(hits: Sequence[tuple[int, AbstractSet[str]]], weight: Mapping[str, float]) -> float:
+    """Return the most weight of stems that stand in one place. `hits`: turns in their order, and stems of each."""
+    best = 0.0
+    for number, (start, _) in enumerate(hits):
+        near = [said for turn, said in hits[number : number + _WINDOW] if turn < start + _WINDOW]
+        best = max(best, sum(weight[stem] for stem in set().union(*near)))
+    return best
+
+
 class Nearness:
     """Knows which words of a transcript were said near each other."""
 
     def __init__(self, spoken: Sequence[Utterance]) -> None:
         self._turns = [terms.stems(utterance.line) for utterance in spoken]
         self._speakers = {stem for utterance in spoken for stem in terms.stems(utterance.speaker)}
-        spread = Counter(stem for stems in self._turns for stem in stems)
-        self._weight = {stem: math.log(1 + len(self._turns) / count) for stem, count in spread.items()}
+        self._weight = weights(self._turns)
 
     def holds(self, sentence: str, *, given: str) -> bool:
         """Say whether most of what the transcript has of a sentence stands in one place.
@@ -33,8 +48,4 @@ class Nearness:
         if len(stems) < _LEAST:
             return True
         hits = [(turn, said & stems) for turn, said in enumerate(self._turns) if said & stems]
-        best = 0.0
-        for number, (start, _) in enumerate(hits):
-            near = [said for turn, said in hits[number : number + _WINDOW] if turn < start + _WINDOW]
-            best = max(best, sum(self._weight[stem] for stem in set().union(*near)))
-        return best >= _SHARE * sum(self._weight[stem] for stem in stems)
+        return heaviest(hits, self._weight) >= _SHARE * sum(self._weight[stem] for stem in stems)
