@@ -21,6 +21,7 @@ def configure(parser: argparse._ArgumentGroup) -> None:
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--long-repeats", type=int, default=3)
     parser.add_argument("--slow-minutes", type=float, default=3.0, help="length for the engines that are far slower")
+    parser.add_argument("--slow-repeats", type=int, default=1)
     parser.add_argument("--whisper-cpp", type=Path, help="whisper-cli")
     parser.add_argument("--whisper-cpp-model", type=Path)
     parser.add_argument("--openai-python", help="an interpreter that has openai-whisper")
@@ -49,7 +50,7 @@ def run(args: argparse.Namespace) -> str:
     with tempfile.TemporaryDirectory() as folder:
         pcm, reference = joined(60 * args.minutes, seed=1)
         file = write_flac(pcm, Path(folder) / "long.flac")
-        short_pcm, short_reference = joined(60 * args.slow_minutes, seed=2)
+        short_pcm, short_reference = joined(60 * args.slow_minutes, seed=1)
         short = write_flac(short_pcm, Path(folder) / "short.flac")
         with House() as house:
             texts: dict[str, str] = {}
@@ -96,7 +97,7 @@ def run(args: argparse.Namespace) -> str:
                     return wall
 
                 sides["whisper.cpp"] = cpp
-            slow_walls = dict(zip(sides, in_turn(1, *sides.values()), strict=True))
+            slow_walls = dict(zip(sides, in_turn(args.slow_repeats, *sides.values()), strict=True))
             plain.close()
             if openai:
                 openai.close()
