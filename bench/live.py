@@ -203,7 +203,7 @@ def run(args: argparse.Namespace) -> str:
         f"Streams held with 95 of 100 finals within {HELD_SECONDS} s, of those tried: {held}. "
         "Speech ends where half a second or more follows a word of the file's transcript; its final is the first that "
         "reaches that word by its times. No utterance is in a recording twice. "
-        f"A row of up to {args.recordings} streams hears the same {args.recordings} recordings, {words} words, in turn if "
-        "need be."
+        f"A row of up to {args.recordings} streams hears the same {args.recordings} recordings, {words} words, in turn "
+        "if need be."
     )
     return "\n".join(["### Live captions (base, int8)", "", head, *(one.text for one in rows), "", note])
