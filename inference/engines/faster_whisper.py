@@ -125,12 +125,21 @@ class FasterWhisperEngine:
         spoilt = [index for index, row in enumerate(made) if row.overflows or row.skips]
         parts = [part for index in spoilt for part in halves(made[index].window)]
         again = [replace(made[index].options, language=made[index].language) for index in spoilt for _ in range(2)]
-        decoded_parts = iter(self.transcribe(parts, again) if parts else ())
+        decoded_parts = iter(self._parts(parts, again))
         for index in spoilt:
             better = joined(next(decoded_parts), next(decoded_parts))
             if made[index].overflows or letters(better) > letters(results[index]):
                 results[index] = better
         return results
+
+    def _parts(self, parts: Sequence[Window], options: Sequence[DecodingOptions]) -> list[Decoded]:
+        """Results of parts of windows: together, or each by itself where other cores have nothing to do."""
+        if not parts:
+            return []
+        if self._model.device != "cpu" or self.capabilities.workers == 1 or self._model.num_active_batches:
+            return self.transcribe(parts, options)
+        with ThreadPoolExecutor(len(parts), thread_name_prefix="part") as threads:
+            return list(threads.map(lambda part, wanted: self.transcribe([part], [wanted])[0], parts, options))
 
     def close(self) -> None:
         """Free the weights. No call may be running."""

@@ -85,11 +85,16 @@ def test_speech_becomes_words_inside_their_segments(engine: FasterWhisperEngine)
 
 def test_a_window_that_says_more_than_an_answer_holds_is_decoded_in_halves(folder: Path) -> None:
     """Languages whose letters take several tokens fill the decoder's 224 long before 30 s; here the bound is lower."""
-    engine = FasterWhisperEngine.load(folder, device="cpu", tuning=Tuning(most_tokens=24))
     window = windows_of(clip_pcm(packaged_clip("two_cities.wav"))[: 13 * SAMPLE_RATE])[0]
-    results = engine.transcribe([window], [ENGLISH])
+    engines = [
+        FasterWhisperEngine.load(folder, device="cpu", workers=workers, tuning=Tuning(most_tokens=24))
+        for workers in (1, 2)
+    ]
+    results, with_idle_cores = (engine.transcribe([window], [ENGLISH]) for engine in engines)
+    for engine in engines:
+        engine.close()
+    assert_alike(results, with_idle_cores)
     heard = bare(" ".join(segment.text for result in results for segment in result.segments))
-    engine.close()
     known = bare(TRANSCRIPTS["two_cities.wav"])[: len(heard)]
     assert len(heard) > 26
     assert sum(one == other for one, other in zip(heard, known, strict=True)) >= len(heard) - 3
