@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ import pytest
 
 pytest.importorskip("vllm", reason="runs in an environment of its own: make test-vllm")
 
-from summarizer import catalogue, prompts
+from summarizer import catalogue, prompts, shape
 from summarizer.engines import Generation, Message
 from summarizer.types import Style
 from tests.summarizing import FINISH, MEETING, config, piece, summarize
@@ -71,6 +72,16 @@ async def test_json_obeys_the_schema(service: Service) -> None:
 async def test_lists_come_through_the_service(service: Service) -> None:
     heard = await summarize(service.stub, MEETING, "bullet_points")
     assert heard.text.startswith("- ")
+
+
+async def test_a_detailed_summary_obeys_its_schema(service: Service) -> None:
+    """Its sentences are bound by a pattern, which not every backend of vLLM's knows."""
+    generation = prompts.summary(MEETING, Style.DETAILED, language="en", grammar=True)
+    assert '"pattern"' in json.dumps(generation.schema)
+    written = await _written(service, generation)
+    topics = shape.topics(written)
+    assert topics
+    assert all(re.fullmatch(r"[^!?]{8,}[.!?]", sentence) for topic in topics for sentence in topic), written
 
 
 async def test_a_second_style_reads_the_transcript_from_the_cache(service: Service) -> None:
