@@ -39,7 +39,9 @@ def configure(parser: argparse._ArgumentGroup) -> None:
     """Add this benchmark's flags."""
     parser.add_argument("--streams", type=int, nargs="+", default=[1, 2, 4, 8])
     parser.add_argument("--stream-seconds", type=float, default=60.0)
-    parser.add_argument("--recordings", type=int, default=4, help="how many a row hears at least, in turn if need be")
+    parser.add_argument(
+        "--live-recordings", type=int, default=4, help="how many a row hears at least, in turn if need be"
+    )
     parser.add_argument("--whisper-live-python", help="an interpreter that has WhisperLive")
 
 
@@ -173,10 +175,10 @@ def run(args: argparse.Namespace) -> str:
     """Ours at each number of streams; the peer at one."""
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder, House() as house:
-        every = max(args.recordings, *args.streams)
+        every = max(args.live_recordings, *args.streams)
         recordings = [reference(house.url, args.stream_seconds, seed, Path(folder)) for seed in range(every)]
         for count in args.streams:
-            some = recordings[: max(count, args.recordings // count * count)]
+            some = recordings[: max(count, args.live_recordings // count * count)]
             before = cpu_of(list(house.processes))
             heard = asyncio.run(streams(verbatim, house.url, some, count))
             cpu = cpu_of(list(house.processes)) - before
@@ -184,7 +186,7 @@ def run(args: argparse.Namespace) -> str:
         if args.whisper_live_python:
             with peer_server(args.whisper_live_python) as (url, process):
                 before_times = process.cpu_times()
-                some = recordings[: args.recordings]
+                some = recordings[: args.live_recordings]
                 heard = asyncio.run(streams(whisper_live, url, some, 1))
                 after = process.cpu_times()
                 cpu = after.user + after.system - before_times.user - before_times.system
@@ -198,12 +200,12 @@ def run(args: argparse.Namespace) -> str:
         "errors live / as a file",
         "cores a stream",
     )
-    words = sum(len(tokens(one.text)) for one in recordings[: args.recordings])
+    words = sum(len(tokens(one.text)) for one in recordings[: args.live_recordings])
     note = (
         f"Streams held with 95 of 100 finals within {HELD_SECONDS} s, of those tried: {held}. "
         "Speech ends where half a second or more follows a word of the file's transcript; its final is the first that "
         "reaches that word by its times. No utterance is in a recording twice. "
-        f"A row of up to {args.recordings} streams hears the same {args.recordings} recordings, {words} words, in turn "
+        f"A row of up to {args.live_recordings} streams hears the same {args.live_recordings} recordings, {words} words, in turn "
         "if need be."
     )
     return "\n".join(["### Live captions (base, int8)", "", head, *(one.text for one in rows), "", note])
