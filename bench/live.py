@@ -200,12 +200,12 @@ def run(args: argparse.Namespace) -> str:
         "errors live / as a file",
         "cores a stream",
     )
-    words = sum(len(tokens(one.text)) for one in recordings[: args.live_recordings])
+    same = args.live_recordings
+    words = sum(len(tokens(one.text)) for one in recordings[:same])
     note = (
         f"Streams held with 95 of 100 finals within {HELD_SECONDS} s, of those tried: {held}. "
         "Speech ends where half a second or more follows a word of the file's transcript; its final is the first that "
         "reaches that word by its times. No utterance is in a recording twice. "
-        f"A row of up to {args.live_recordings} streams hears the same {args.live_recordings} recordings, {words} words, in turn "
-        "if need be."
+        f"Rows of up to {same} streams hear the same {same} recordings of {words} words, in turn if need be."
     )
     return "\n".join(["### Live captions (base, int8)", "", head, *(one.text for one in rows), "", note])
