@@ -1,8 +1,19 @@
-"""What a short window leaves open goes to the language that was to be expected."""
+"""How short windows are looked at, and that what they leave open goes to the language that was to be expected."""
 
+import numpy as np
 import pytest
 
-from inference.engines.whisper.languages import expected
+from inference.engines.whisper.languages import SPEEDS, at_speed, expected
+from inference.types import SAMPLE_RATE, Span, Window
+from tests.audio import tone
+
+
+@pytest.mark.parametrize("speed", SPEEDS)
+def test_speech_at_another_speed_is_as_much_longer_and_lower(speed: float) -> None:
+    heard = at_speed(Window(3.0, tone(1.0, frequency=440.0), (Span(3.0, 4.0),)), speed)
+    assert heard.duration == pytest.approx(1 / speed, abs=0.001)
+    spectrum = np.abs(np.fft.rfft(heard.pcm, n=SAMPLE_RATE))  # one bin a hertz
+    assert int(np.argmax(spectrum)) == pytest.approx(440 * speed, abs=1)
 
 
 def test_a_close_call_goes_to_the_more_common_language() -> None:
