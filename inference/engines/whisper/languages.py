@@ -127,9 +127,10 @@ def _later(window: Window) -> Window:
 
 def at_speed(window: Window, speed: float) -> Window:
     """The same speech slower or faster, and as much lower or higher."""
-    times = np.arange(int(len(window.pcm) / speed)) * speed
-    pcm = np.interp(times, np.arange(len(window.pcm)), window.pcm).astype(np.int16)
-    return replace(window, pcm=pcm)
+    count = len(window.pcm)
+    # One sample more, so that there is one: a window may be empty.
+    pcm = np.interp(np.arange(int(count / speed)) * speed, np.arange(count + 1), np.append(window.pcm, np.int16(0)))
+    return replace(window, pcm=pcm.astype(np.int16))
 
 
 def _mean(scores: Sequence[dict[str, float]]) -> dict[str, float]:
