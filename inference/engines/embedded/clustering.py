@@ -13,9 +13,31 @@ Sums = NDArray[np.float64]
 """Sums of unit vectors, one row a group."""
 Counts = NDArray[np.float64]
 """How many vectors each group has."""
-Same: TypeAlias = Callable[[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]], NDArray[np.bool_]]
-"""Whether clusters are one voice, by the mean cosine of their vectors, the cosine of their centres and the sounds of
-the one that was heard in fewer."""
+Pairs = NDArray[np.intp]
+"""Two rows in each row: those of two pieces that are near each other in one run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """What is known of pairs of clusters, each array of one shape."""
+
+    means: NDArray[np.float64]
+    """Mean cosine of their vectors."""
+    centres: NDArray[np.float64]
+    """Cosine of their centres."""
+    sounds: NDArray[np.float64]
+    """Sounds of the one that was heard in fewer."""
+    mingled: NDArray[np.float64]
+    """Neighbours in a run of which each has one."""
+    chance: NDArray[np.float64]
+    """How many that would be if the runs of both took from them by their sizes alone."""
+
+
+Same: TypeAlias = Callable[[Likeness], NDArray[np.bool_]]
+"""Whether clusters are one voice."""
+
+_BLOCK = 64
+"""Rows that are compared with all at once, so that hours need no more memory than their matrices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,32 +103,46 @@ def cut(rows: int, merges: list[Merge], distance: float) -> Assignment:
     return np.unique([root(row) for row in range(rows)], return_inverse=True)[1]
 
 
-def joined(sums: Sums, counts: Counts, sounds: Counts, *, same: Same) -> Assignment:
+def joined(sums: Sums, counts: Counts, sounds: Counts, *, neighbours: Pairs, same: Same) -> Assignment:
     """Return the clusters that are left when of all pairs that are one voice the nearest is made one, again and again.
 
     As near as average linkage has it, by the mean cosine of the vectors of both. `sounds` are the different sounds that
-    each row was heard in; what two clusters were not taken for is asked again when one of them has grown.
+    each row was heard in, `neighbours` the rows of pieces that are near each other in one run; what two clusters were
+    not taken for is asked again when one of them has grown.
     """
     parts = [[row] for row in range(len(sums))]
     products = sums @ sums.T
     counts, sounds = counts.copy(), sounds.copy()
     alive = np.ones(len(sums), bool)
+    links = np.zeros_like(products)
+    np.add.at(links, (neighbours[:, 0], neighbours[:, 1]), 1.0)
+    links += links.T
 
     def nearness(rows: NDArray[np.intp]) -> NDArray[np.float64]:
         lengths = np.sqrt(np.maximum(np.diag(products), 1e-12))
-        means = products[rows] / (counts[rows, None] * counts)
-        centres = products[rows] / (lengths[rows, None] * lengths)
-        one = same(means, centres, np.minimum(sounds[rows, None], sounds)) & alive
+        within = np.diag(links) / 2
+        share = counts[rows, None] / (counts[rows, None] + counts)
+        likeness = Likeness(
+            means=products[rows] / (counts[rows, None] * counts),
+            centres=products[rows] / (lengths[rows, None] * lengths),
+            sounds=np.minimum(sounds[rows, None], sounds),
+            mingled=links[rows],
+            chance=(within[rows, None] + within + links[rows]) * 2 * share * (1 - share),
+        )
+        one = same(likeness) & alive
         one[np.arange(len(rows)), rows] = False
-        return np.where(one, means, -np.inf)
+        return np.where(one, likeness.means, -np.inf)
 
-    near = nearness(np.arange(len(sums)))
+    blocks = np.array_split(np.arange(len(sums)), len(sums) // _BLOCK + 1)
+    near = np.concatenate([nearness(block) for block in blocks])
     while near.size:
         left, right = sorted(divmod(int(near.argmax()), len(sums)))
         if near[left, right] == -np.inf:
             break
         products[left] += products[right]
         products[:, left] += products[:, right]
+        links[left] += links[right]
+        links[:, left] += links[:, right]
         counts[left] += counts[right]
         sounds[left] += sounds[right]
         parts[left] += parts[right]

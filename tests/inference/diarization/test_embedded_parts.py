@@ -15,7 +15,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from inference.engines.embedded.checkpoint import CheckpointError, read_tensors
 from inference.engines.embedded.clustering import average_linkage, cut
 from inference.engines.embedded.decoding import Stretch, by_first_speech, turns_of
-from inference.engines.embedded.gathering import Gathering
+from inference.engines.embedded.gathering import Gathering, _neighbours
 from inference.engines.embedded.known import KnownVoices
 from inference.engines.embedded.networks import HOP, WINDOW_FRAMES, unit
 from inference.engines.embedded.runs import PIECE_FRAMES, Piece, Runs
@@ -130,9 +130,9 @@ def gathering(points: "np.ndarray[tuple[int, int], np.dtype[np.float32]]") -> Ga
     found = Gathering()
     pieces = [Piece(number * 40, number * 40 + PIECE_FRAMES, 0, number) for number in range(len(points))]
     # Moved by the mean that is subtracted from voices, since made-up vectors do not have it.
-    from inference.engines.embedded.channel import _means
+    from inference.engines.embedded.channel import _known
 
-    raw = unit(points * 0.75 + _means()["wide"])
+    raw = unit(points * 0.75 + _known()[0]["wide"])
     for start in range(0, len(points), 16):
         block = slice(start, start + 16)
         found.add(pieces[block], raw[block], np.zeros((len(pieces[block]), 2), np.float32))
@@ -145,6 +145,17 @@ def test_voices_are_counted_and_a_hint_is_followed(voices: int) -> None:
     assert len(found.voices(speakers=0, limit=16).centres) == voices
     for wanted in (1, 2, 5):
         assert len(found.voices(speakers=wanted, limit=16).centres) == wanted
+
+
+def test_runs_are_known_of_pieces_in_groups_too() -> None:
+    found = gathering(vectors(11, 2000, 2))
+    assert found._grouped > 0
+    rows = np.concatenate([found._rows, np.arange(len(found._counts), len(found._counts) + 2000 - found._grouped)])
+    # Runs of four pieces have six pairs each.
+    assert len(_neighbours(rows, np.array([piece.run // 4 for piece in found.pieces]))) == 500 * 6
+    # Each row is that of a group whose sum holds the piece.
+    sums = np.concatenate([found._sums, found.vectors(found._grouped).astype(np.float64)])
+    assert np.sum(sums[rows] * found.vectors(), axis=1).min() > 0.3
 
 
 def test_hours_have_the_same_voices_in_bounded_groups() -> None:

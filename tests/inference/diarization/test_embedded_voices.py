@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 
-from inference.engines.embedded.clustering import joined
+from inference.engines.embedded.channel import _known, centred
+from inference.engines.embedded.clustering import Likeness, Pairs, joined
 from inference.engines.embedded.decoding import Decoder, Stretch, by_first_speech, turns_of
 from inference.engines.embedded.gathering import Voices
 from inference.engines.embedded.networks import WINDOW_FRAMES, unit
@@ -16,6 +17,7 @@ from inference.engines.embedded.tracks import NOBODY, STEP_FRAMES, Tracker, fram
 from inference.engines.embedded.voices import found
 
 Points = NDArray[np.float64]
+NO_RUNS: Pairs = np.zeros((0, 2), np.intp)
 
 
 def around(centre: Points, count: int, *, spread: float, seed: int) -> Points:
@@ -32,10 +34,15 @@ def directions(cosine: float) -> tuple[Points, Points]:
     return first, second
 
 
-def voices(*groups: Points) -> int:
+def voices(*groups: Points, neighbours: Pairs = NO_RUNS) -> int:
     """How many voices are found among pieces."""
     points = np.concatenate(groups)
-    return len(found(points, np.ones(len(points)), speakers=0, limit=16))
+    return len(found(points, np.ones(len(points)), neighbours=neighbours, speakers=0, limit=16))
+
+
+def in_runs(*runs: NDArray[np.intp]) -> Pairs:
+    """All pairs of pieces in each run."""
+    return np.array([(low, high) for run in runs for at, low in enumerate(run) for high in run[at + 1 :]], np.intp)
 
 
 @given(seed=st.integers(0, 10**6), rows=st.integers(2, 40), distance=st.floats(0.05, 1.2))
@@ -47,7 +54,7 @@ def test_where_the_mean_distance_alone_decides_it_is_average_linkage(seed: int, 
     theirs = linkage(points, "average", "cosine")
     if np.abs(theirs[:, 2] - distance).min() > 1e-6:
         ones = np.ones(len(points))
-        ours = joined(points, ones, ones, same=lambda means, centres, sounds: means >= 1 - distance)
+        ours = joined(points, ones, ones, neighbours=NO_RUNS, same=lambda likeness: likeness.means >= 1 - distance)
         labels = fcluster(theirs, distance, "distance")
         assert len(set(zip(ours.tolist(), labels.tolist(), strict=True))) == len(set(labels)) == len(set(ours))
 
@@ -55,20 +62,63 @@ def test_where_the_mean_distance_alone_decides_it_is_average_linkage(seed: int, 
 def test_a_refused_pair_leaves_both_free_for_others() -> None:
     first, second = directions(0.9)
     points = np.stack([first, first, second, second, first])
-    apart = joined(points, np.ones(5), np.ones(5), same=lambda means, centres, sounds: (sounds < 2) | (centres > 0.95))
+    ones = np.ones(5)
+
+    def same(likeness: Likeness) -> NDArray[np.bool_]:
+        one: NDArray[np.bool_] = (likeness.sounds < 2) | (likeness.centres > 0.95)
+        return one
+
+    apart = joined(points, ones, ones, neighbours=NO_RUNS, same=same)
     assert apart[0] == apart[1] == apart[4] != apart[2] == apart[3]
 
 
 def test_a_pair_that_was_refused_is_asked_again_when_one_of_them_has_grown() -> None:
     first, second = directions(0.8)
     points = np.stack([first, second, (first + second) / np.linalg.norm(first + second)])
-    found_ = joined(points, np.ones(3), np.ones(3), same=lambda means, centres, sounds: centres > 0.82)
+    ones = np.ones(3)
+    found_ = joined(points, ones, ones, neighbours=NO_RUNS, same=lambda likeness: likeness.centres > 0.82)
     assert len(set(found_.tolist())) == 1
+
+
+def test_shared_runs_are_counted_beside_what_chance_would_share() -> None:
+    first, second = directions(0.5)
+    seen: list[Likeness] = []
+
+    def same(likeness: Likeness) -> NDArray[np.bool_]:
+        seen.append(likeness)
+        return np.zeros_like(likeness.means, bool)
+
+    neighbours = np.array([(0, 0), (0, 1), (1, 0), (1, 1), (1, 1), (1, 1)])
+    joined(np.stack([first * 2, second * 4]), np.array([2.0, 4.0]), np.ones(2), neighbours=neighbours, same=same)
+    assert seen[0].mingled[0, 1] == seen[0].mingled[1, 0] == 2.0
+    # Of six pairs, where one of the two has a third of the pieces.
+    assert np.allclose(seen[0].chance[0, 1], 6 * 2 * (1 / 3) * (2 / 3))
 
 
 def test_two_voices_that_sound_alike_stay_two_once_enough_is_heard() -> None:
     first, second = directions(0.4)
     assert voices(around(first, 20, spread=0.7, seed=1), around(second, 20, spread=0.7, seed=2)) == 2
+
+
+@pytest.mark.parametrize(("cosine", "mingled", "expected"), [(0.55, False, 2), (0.47, True, 1)])
+def test_what_cosines_leave_open_is_decided_by_runs(cosine: float, mingled: bool, expected: int) -> None:
+    first, second = directions(cosine)
+    points = [around(each, 20, spread=0.7, seed=seed) for seed, each in enumerate((first, second))]
+    # Runs of four pieces, of one cluster each or of both in turn.
+    order = np.arange(40).reshape(2, 20).T.ravel() if mingled else np.arange(40)
+    runs = in_runs(*order.reshape(10, 4))
+    assert voices(*points) == 3 - expected
+    assert voices(*points, neighbours=runs) == expected
+
+
+def test_what_a_line_adds_to_all_voices_alike_is_taken_out_of_them() -> None:
+    means, shifts = _known()
+    first, second = (np.asarray(each, np.float32) for each in directions(0.0))
+    spoken = np.stack([first, second]) * 0.75
+    plain = centred(unit(spoken + means["wide"]), "wide")
+    heard = centred(unit(spoken + means["wide"] + 0.3 * shifts[0] - 0.2 * shifts[5]), "wide")
+    assert np.sum(plain * heard, axis=1).min() > 0.98
+    assert float(heard[0] @ heard[1]) < float(plain[0] @ plain[1]) + 0.05
 
 
 def words_of_one_voice(count: int) -> Points:
@@ -100,7 +150,7 @@ def test_a_few_pieces_are_a_voice_only_if_they_are_unlike_the_others(cosine: flo
 
 @pytest.mark.parametrize(("count", "expected"), [(8, 2), (300, 1)])
 def test_the_more_is_said_the_more_unlike_the_rest_a_new_voice_must_be(count: int, expected: int) -> None:
-    first, second = directions(0.32)
+    first, second = directions(0.28)
     assert voices(around(first, count, spread=0.8, seed=9), around(second, 2, spread=0.7, seed=10)) == expected
 
 
@@ -113,7 +163,8 @@ def test_one_who_has_only_begun_to_speak_is_found_early_or_not_yet() -> None:
     first, second = directions(0.1)
     points = np.concatenate([around(first, 40, spread=0.8, seed=8), second[None]])
     for early, expected in ((True, 2), (False, 1)):
-        assert len(found(points, np.ones(41), speakers=0, limit=16, early=early)) == expected
+        ones = np.ones(41)
+        assert len(found(points, ones, neighbours=NO_RUNS, speakers=0, limit=16, early=early)) == expected
 
 
 def test_a_faint_second_voice_is_believed_once_more_windows_have_seen_it() -> None:
