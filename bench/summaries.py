@@ -103,7 +103,7 @@ def baseline(text: str, style: Style) -> str:
     """The most central sentences of the transcript."""
     transcript = Transcript(limit=1 << 24)
     transcript.add(text)
-    quotes = extractive.central(clean(transcript.utterances()), most=QUOTES[style])
+    quotes = extractive.central(clean(transcript.utterances(), language=language.detect(text)), most=QUOTES[style])
     return "\n".join(quote.line for quote in quotes)
 
 

@@ -83,12 +83,15 @@ class Attribution:
 
     def mended(self, sentence: str) -> str:
         """Return a sentence with its speaker put right, "" if it lays words into a mouth and nobody is sure."""
+        if not self._theirs(sentence):
+            return ""
         claims = list(self._claims(sentence))
         for claim in claims:
             right = self._right(claim)
             if right == claim.speaker:
                 continue
-            if not right or len(claims) > 1 or not claim.leads:
+            # What somebody does is told in too many words that are not his to be given to another one.
+            if not right or len(claims) > 1 or not claim.leads or claim.done:
                 return ""
             label = self._labels[right]
             if label.lower() in sentence.lower():
@@ -97,6 +100,22 @@ class Attribution:
             article = sentence[: claim.start] if " " in label else ""
             return f"{article}{label} {sentence[claim.verb :]}"
         return sentence
+
+    def _theirs(self, sentence: str) -> bool:
+        """Say whether what two speakers are told to do together rests on what one of them said, as far as is known."""
+        names = list(self._name.finditer(sentence))[:2]
+        if len(names) < 2:
+            return True
+        between = {terms.bare(word) for word in terms.WORD.findall(sentence[names[0].end() : names[1].start()])}
+        before = {terms.bare(word) for word in terms.WORD.findall(sentence[: names[0].start()])}
+        if not before <= _ARTICLES or not between & _AND or not between <= _AND | _ARTICLES:
+            return True
+        pair = {self._known[terms.bare_name(name.group())] for name in names}
+        stems = frozenset((terms.stems(sentence[names[1].end() :]) - self._own) & self._weight.keys())
+        own = max(self._said(speaker, stems) for speaker in pair)
+        others = max((self._said(speaker, stems) for speaker in self._labels if speaker not in pair), default=0.0)
+        whole = sum(self._weight[stem] for stem in stems)
+        return len(stems) < _LEAST_DONE or own >= _OWN * whole or own * _CLEAR >= others
 
     def _claims(self, sentence: str) -> Iterator[_Claim]:
         """Yield what somebody is told to say or, where the sentence begins with him, to do."""

@@ -1,7 +1,7 @@
 """Spoken words made shorter without loss of sense: no fillers, stutters and back-channels, turns joined."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from summarizer import words
 from summarizer.types import Utterance
@@ -21,17 +21,18 @@ _REQUEST = re.compile(
 _PUNCTUATION = " ,.;:!?…\"'()"
 
 
-def clean(utterances: Iterable[Utterance]) -> tuple[Utterance, ...]:
-    """Return the utterances without what carries no sense; their segment ids are kept.
+def clean(utterances: Iterable[Utterance], *, language: str = "") -> tuple[Utterance, ...]:
+    """Return the utterances without what carries no sense; their segment ids are kept. `language`: their code.
 
     A short answer to a question or a request stays: "yes" may be the decision, and tells who takes a task. If nothing
     would be left, everything is kept.
     """
     utterances = tuple(Utterance(_plain(u.speaker), _plain(u.text), u.segments) for u in utterances)
+    fillers = words.FILLERS if language in {"", "en"} else words.FILLERS - words.WORDS_ELSEWHERE
     kept: list[Utterance] = []
     asked = False
     for utterance in utterances:
-        text = _tidy(utterance.text)
+        text = _tidy(utterance.text, fillers=fillers)
         if _says_something(text) or (asked and _answers(text)):
             kept.append(Utterance(utterance.speaker, text, utterance.segments))
         asked = utterance.text.endswith(("?", "\uff1f")) or bool(_REQUEST.search(utterance.text))
@@ -47,14 +48,14 @@ def _plain(text: str) -> str:
     return _MARKERS.sub(r"(\1)", text)
 
 
-def _tidy(text: str) -> str:
+def _tidy(text: str, *, fillers: Container[str]) -> str:
     """Drop fillers and stutters from one utterance, word by word."""
     text = _SPELLED.sub(lambda spelled: spelled[0].replace("_", ""), text)
     kept: list[str] = []
     bare: list[str] = []
     for word in text.split():
         plain = word.strip(_PUNCTUATION).lower()
-        if plain in words.FILLERS:
+        if plain in fillers:
             # The end of a sentence is kept though its last word was a filler.
             if kept and word[-1] in ".?!" and kept[-1][-1] not in ".?!":
                 kept[-1] = kept[-1].rstrip(",;") + word[-1]

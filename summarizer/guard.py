@@ -4,23 +4,28 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from summarizer import prompts, quantities, shape, terms, words
+from summarizer import echoes, quantities, shape, terms, words
 from summarizer.attribution import Attribution
+from summarizer.commitments import Commitment
 from summarizer.nearness import Nearness
 from summarizer.owners import Owners
 from summarizer.reading import Told, asks, first_person, names_something
 from summarizer.types import Line, Utterance
+from summarizer.wording import Worded
 
 _GROUNDED = 0.3
 """Least share of a sentence's content words that occur in the transcript."""
-_FACT = 0.5
-"""The same for one that tells a single fact, without the names of speakers; what sums up has more words of its own."""
+_FACT = 0.65
+"""The same for one that tells a single fact, without the names of speakers; what sums up has more words of its own.
+Two thirds of the words of true facts are the transcript's; padding brings its own."""
+_FEW = 3
+"""Words with weight below which a share of them says little."""
+_BEGINNING = 4
+"""Characters by which "expects" is known from "expecting"."""
+_FRAME = words.STARTERS | words.VAGUE | words.SAYS | words.SPEAKS
+"""Words of who tells a fact."""
 _SMALL = 12
 """Counts up to here in words ("three topics") are the writer's own, unless they measure something."""
-
-_VARIED = 0.6
-_LONG = 10
-"""Of at least so many words in a sentence, the least share that are not said again in it."""
 
 # In these languages a capital says nothing about a name.
 _CAPITALS_EVERYWHERE = frozenset(("de", "lb"))
@@ -61,10 +66,11 @@ class Guard:
         """`spoken`: the same, cleaned. `language`: the transcript's code."""
         text = "\n".join(utterance.line for utterance in utterances)
         self._language = language
-        self._signs = _signs(text)
+        self._signs = echoes.signs(text)
         self._words = {terms.bare(word) for word in terms.WORD.findall(text)}
         self._words |= {part for word in tuple(self._words) for part in re.split(r"['\u2019-]", word)}
         self._stems = {word[: terms.STEM] for word in self._words}
+        self._beginnings = {word[:_BEGINNING] for word in self._words if len(word) >= _BEGINNING}
         self._acronyms = {
             re.sub(r"[\s._]", "", match).lower() for match in re.findall(r"\b(?:[A-Z][._ ]){2,}", text + " ")
         }
@@ -112,22 +118,18 @@ class Guard:
             text = self._label.sub("", line.text, count=1) if self._label.match(line.text) else line.text
             if any(map(asks, shape.sentences(text))):
                 continue
-            mended = self._mended(text, answer=answer, given=given)
+            vague = text != given and not self._grounded(text, answer=answer, fact=True)
+            mended = "" if vague else self._mended(text, answer=answer, given=given)
             dropped += not mended
             if mended and not told.again(mended):
-                kept.append(replace(line, text=mended[0].upper() + mended[1:]))
+                kept.append(replace(line, text=_capital(mended)))
         return Checked(lines=tuple(kept), dropped=dropped)
 
     def tasks(self, lines: Iterable[Line], *, answer: str) -> Checked:
         """Drop the tasks that nobody gave or took on, and from the others owners and times that are not supported."""
         kept, dropped = [], 0
         for line in lines:
-            if (
-                asks(line.text)
-                or self._unsound(line.text, answer=answer)
-                or not names_something(line.text)
-                or not self._owners.given(line, answer=answer)
-            ):
+            if not self._names_a_task(line.text, answer=answer) or not self._owners.given(line, answer=answer):
                 dropped += 1
                 continue
             due = (
@@ -138,9 +140,37 @@ class Guard:
             kept.append(replace(line, owner=owner, due=due))
         return Checked(lines=tuple(kept), dropped=dropped)
 
+    def taken_on(self, rows: Iterable[tuple[Commitment, Sequence[Line]]], *, answer: str) -> Checked:
+        """Hold tasks to the passages that they were worded from, which also tell whose they are, and by when.
+
+        A passage whose own words are understood needs no other wording.
+        """
+        kept, dropped = [], 0
+        same = answer == self._language
+        for passage, told in rows:
+            own = passage.worded if same else Worded()
+            if own.task:
+                kept.append(Line(_capital(own.task), owner=passage.owner, due=own.due))
+                continue
+            sound = [line for line in told if self._names_a_task(line.text, answer=answer)]
+            if same:
+                sound = [
+                    replace(line, due=passage.due(line.due, task=line.text))
+                    for line in sound
+                    if passage.backs(line.text)
+                ]
+            dropped += not sound
+            for line in sound:
+                due = line.due if self._due_said(line.due, answer=answer) else ""
+                kept.append(Line(_capital(line.text), owner=passage.owner, due=due))
+        return Checked(lines=tuple(kept), dropped=dropped)
+
     def unsupported(self, text: str, *, answer: str) -> list[str]:
         """Return the names, numbers and dates in the text that the transcript does not have."""
         return [*self._numbers(text), *self._names(text, answer=answer)]
+
+    def _names_a_task(self, text: str, *, answer: str) -> bool:
+        return not asks(text) and names_something(text) and not self._unsound(text, answer=answer)
 
     def _mended(self, sentence: str, *, answer: str, given: str) -> str:
         """Return a sentence as it may go out, "" if it may not. `given`: what the summary is about."""
@@ -154,8 +184,8 @@ class Guard:
 
     def _unsound(self, sentence: str, *, answer: str) -> bool:
         return (
-            not _PROMPT.isdisjoint(_shingles(sentence))
-            or _in_circles(sentence)
+            echoes.of_instructions(sentence)
+            or echoes.in_circles(sentence)
             or self._strays(sentence, answer=answer)
             or bool(self.unsupported(sentence, answer=answer))
             or not self._grounded(sentence, answer=answer)
@@ -210,15 +240,14 @@ class Guard:
         """Say whether enough of the content of a sentence occurs in the transcript, where both are in one language."""
         if answer != self._language or not self._language:
             return True
-        content = [
-            word[: terms.STEM]
-            for word in map(terms.bare, terms.WORD.findall(sentence))
-            if len(word) > 3 and word not in words.STARTERS
-        ]
+        content = [word for word in map(terms.bare, terms.WORD.findall(sentence)) if len(word) > 3]
         if fact:
-            content = [stem for stem in content if stem not in self._labels]
-        least = (_FACT if fact else _GROUNDED) * len(content)
-        return len(content) < 3 or sum(stem in self._stems for stem in content) >= least
+            content = [word for word in content if word not in _FRAME and word[: terms.STEM] not in self._labels]
+            known = sum(word[:_BEGINNING] in self._beginnings or word.rstrip("s") in self._words for word in content)
+            return known >= _FACT * len(content) if len(content) >= _FEW else known > 0 or not content
+        content = [word for word in content if word not in words.STARTERS]
+        known = sum(word[: terms.STEM] in self._stems for word in content)
+        return len(content) < _FEW or known >= _GROUNDED * len(content)
 
     def _named(self, owner: str) -> str:
         """Return the owner, or "" if he is no speaker and the transcript does not name him."""
@@ -227,7 +256,7 @@ class Guard:
 
     def _strays(self, text: str, *, answer: str) -> bool:
         """Say whether Chinese signs or the like stray into an answer whose transcript has none of them."""
-        return answer == self._language and not _signs(text) <= self._signs
+        return answer == self._language and not echoes.signs(text) <= self._signs
 
     def _due_said(self, due: str, *, answer: str) -> bool:
         said = [terms.bare(word) for word in terms.WORD.findall(due) if not word[0].isdigit()]
@@ -236,20 +265,5 @@ class Guard:
         return not stray and not list(self._numbers(due)) and all(word[: terms.STEM] in self._stems for word in content)
 
 
-def _signs(text: str) -> set[str]:
-    return {character for character in text if character >= "\u2e80" and character.isalpha()}
-
-
-def _in_circles(sentence: str) -> bool:
-    """Say whether a sentence names the same things again and again."""
-    content = [word[: terms.STEM] for word in map(terms.bare, terms.WORD.findall(sentence)) if len(word) > 3]
-    return len(content) >= _LONG and len(set(content)) < _VARIED * len(content)
-
-
-def _shingles(sentence: str) -> set[str]:
-    """Return the runs of five words of a sentence, or all of it where it is shorter."""
-    said = shape.same(sentence).split()
-    return {" ".join(said[start : start + 5]) for start in range(max(1, len(said) - 4))}
-
-
-_PROMPT = {shingle for sentence in shape.sentences(prompts.own_words()) for shingle in _shingles(sentence)}
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -3,10 +3,9 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
-from summarizer import quantities, terms, words
-from summarizer.shape import sentences
+from summarizer import acts, quantities, terms, words
+from summarizer.acts import Sentence
 from summarizer.types import Line, Utterance
 
 _KEY = 4
@@ -22,53 +21,7 @@ _SURE = 2
 _ANSWERS = 2
 """Most of those who speak next after somebody was asked that may be the ones who were."""
 
-_PROMISES = {
-    "en": r"\bi(?:'ll| will| can| could| should| shall| have to| need to| must|'d|'m going to| am going to)\b"
-    r"(?= \w)(?! (?:say|think|imagine|guess|hope|like|not|never|see)\b)|\blet me\b|\bme to\b|\bwill do\b",
-    "de": r"(?<!habe )(?<!glaube )\bich\b(?! (?:habe|hatte|war|weiß|bin|denke|glaube|finde|meine)\b)",
-    "nl": r"\bik\b(?! (?:heb|had|was|weet|ben|denk|geloof|vind)\b)",
-    "fr": r"\bje (?:vais|peux|dois|m'en|m'occupe|\w+rai)\b",
-    "es": r"\b(?:voy a|puedo|me encargo|tengo que|\w{3,}ré)\b",
-    "it": r"\b(?:posso|devo|ci penso|me ne occupo|\w{3,}rò)\b",
-    "pt": r"\b(?:vou|posso|tenho que|\w{3,}rei)\b",
-}
-"""How somebody takes something on, by language."""
-_REQUESTS = {
-    "en": r"\byou(?: maybe| all)? (?:do|could|can|will|should|must|might|want|take|make|look|send|write|prepare|check"
-    r"|call|go|get|have to|need to|are going to)\b|\byou'll\b|\b(?:could|can|would|will) you\b|\bplease\b",
-    "de": r"\b(?:du|ihr|bitte)\b|\b(?:können|könnten|würden) sie\b",
-    "nl": r"\b(?:je|jij|jullie|alsjeblieft|alstublieft|graag)\b|\bkunt u\b",
-    "fr": r"\b(?:tu|vous|veuillez)\b",
-    "es": r"\b(?:puede[sn]?|podría[sn]?|usted|ustedes|tú|por favor)\b",
-    "it": r"\b(?:puoi|può|potresti|potrebbe|potete|per favore)\b",
-    "pt": r"\b(?:você|vocês|pode|poderia|por favor)\b",
-}
-"""How somebody asks another one, by language; questions do so too."""
-_DUTIES = {
-    "en": r"\b(?:have|has|need|needs) to\b|\b(?:must|should|let's|let us|we'll|we will|we can|we could)\b",
-    "de": r"\b(?:müssen|muss|sollte|sollten|soll|sollen|wir können|wir könnten|lass uns|lasst uns)\b",
-    "nl": r"\b(?:moet|moeten|zullen we|we zullen|laten we)\b",
-    "fr": r"\b(?:il faut|il faudrait|faut|devons|doit|doivent|devrait|on va|nous allons)\b",
-    "es": r"\b(?:tenemos que|tiene que|tienen que|hay que|debe|deben|debemos|vamos a|podemos)\b",
-    "it": r"\b(?:dobbiamo|deve|devono|bisogna|possiamo)\b",
-    "pt": r"\b(?:temos que|temos de|precisamos|deve|devem|devemos|vamos|podemos)\b",
-}
-"""How it is said that something is to be done, by nobody in particular, by language."""
 _AND = re.compile(r"\s*[,&/+]\s*|\s+(?:and|und|et|y|e|en)\s+")
-
-
-@dataclass(frozen=True, slots=True)
-class _Sentence:
-    turn: int
-    place: int
-    """Number of the sentence in the transcript."""
-    text: str
-    promises: bool
-    """Whether the speaker takes something on."""
-    asks: int
-    """How often the speaker wants something of another one."""
-    duty: bool
-    """Whether the speaker says that something is to be done."""
 
 
 class Owners:
@@ -79,22 +32,17 @@ class Owners:
         self._spoken = spoken
         self._speakers = [each.speaker for each in spoken]
         self._labels = {terms.bare_name(speaker): speaker for speaker in self._speakers if speaker}
-        self._language = language if self._labels and language in _PROMISES else ""
+        self._language = language if self._labels and acts.known(language) else ""
         """Empty where nobody can be found by what he says."""
-        self._promises = re.compile(_PROMISES.get(language, "(?!)"))
-        self._requests = re.compile(_REQUESTS.get(language, "(?!)"))
-        self._duties = re.compile(_DUTIES.get(language, "(?!)"))
-        self._sentences: list[_Sentence] = []
+        self._sentences = acts.read(spoken, language=language)
         self._having: defaultdict[str, list[int]] = defaultdict(list)
         """Numbers of the sentences that have a stem."""
         self._asked: Counter[int] = Counter()
         """How much is asked in a turn."""
-        for turn, utterance in enumerate(spoken):
-            for text in sentences(utterance.text):
-                for stem in _keys(text):
-                    self._having[stem].append(len(self._sentences))
-                self._sentences.append(self._read(turn, text))
-                self._asked[turn] += self._sentences[-1].asks
+        for sentence in self._sentences:
+            for stem in _keys(sentence.text):
+                self._having[stem].append(sentence.place)
+            self._asked[sentence.turn] += sentence.asks
 
     @property
     def asking(self) -> frozenset[int]:
@@ -151,14 +99,7 @@ class Owners:
             claim.values.isdisjoint(values) for claim in quantities.claims(line.due)
         )
 
-    def _read(self, turn: int, text: str) -> _Sentence:
-        low = text.lower().replace("\u2019", "'")
-        asks = max(text.endswith(("?", "\uff1f")), len(self._requests.findall(low)))
-        return _Sentence(
-            turn, len(self._sentences), text, bool(self._promises.search(low)), asks, bool(self._duties.search(low))
-        )
-
-    def _resting(self, task: str, due: str = "") -> list[_Sentence]:
+    def _resting(self, task: str, due: str = "") -> list[Sentence]:
         """Return the sentences that share the rarest words with a task, and what is promised of it right after."""
         scores: defaultdict[int, float] = defaultdict(float)
         for key in _keys(task):
@@ -175,7 +116,7 @@ class Owners:
                 resting.add(number)
         return [self._sentences[number] for number in sorted(resting)]
 
-    def _takers(self, resting: Sequence[_Sentence]) -> tuple[set[str], set[str]]:
+    def _takers(self, resting: Sequence[Sentence]) -> tuple[set[str], set[str]]:
         """Return the speakers who take what the sentences speak of, and the words by which others are called."""
         takers: set[str] = set()
         called: set[str] = set()
@@ -211,7 +152,7 @@ class Owners:
         )
         return answering.most_common(1)[0][0] if answering else ""
 
-    def _promising(self, resting: Sequence[_Sentence], text: str) -> list[str]:
+    def _promising(self, resting: Sequence[Sentence], text: str) -> list[str]:
         """Return the speaker who promises the task itself, if it is one."""
         stems = _keys(text)
         promises = [each for each in resting if each.promises and not each.asks]

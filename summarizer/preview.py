@@ -17,6 +17,10 @@ class Preview:
             blocks = shape.topics(text)
             new_blocks, shown, self._shown = blocks[self._shown :], self._shown, len(blocks)
             return ("\n\n" if shown and new_blocks else "") + shape.prose(new_blocks)
+        if self._style is Style.BRIEF and text.lstrip().startswith("{"):
+            said = shape.plain(text)
+            new_said, shown, self._shown = said[self._shown :], self._shown, len(said)
+            return (" " if shown and new_said else "") + " ".join(new_said)
         if not self._style.listed:
             new, self._shown = text[self._shown :], len(text)
             return new

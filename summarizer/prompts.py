@@ -14,6 +14,7 @@ SYSTEM = (
 
 _OPENING = "Transcript of a conversation, one turn a line:\n<transcript>\n"
 _OPENING_NOTES = "Notes on the parts of one conversation, in order:\n<transcript>\n"
+_OPENING_PASSAGE = "Passage of a conversation, one turn a line:\n<transcript>\n"
 _CLOSING = "\n</transcript>\n\n"
 
 _ASK = {
@@ -35,12 +36,24 @@ _ASK = {
         "person and in your own words, never a quote. Answer in JSON."
     ),
 }
+_SENTENCES_ASK = (
+    "Write a summary of this conversation in 2 to 4 short, complete sentences in the third person: what it is about, "
+    "what was decided with its numbers and dates, and what happens next. Answer in JSON."
+)
+"""Of `brief`, where the engine obeys a schema: small models then neither list nor run on."""
 _TOPICS_ASK = (
     "Write a detailed summary of this conversation by topic: what it is about, the facts, numbers and decisions of "
     "each topic, and the next steps as the last one. Each topic has 2 to 4 short, complete sentences in the third "
     "person. Answer in JSON."
 )
 """Of `detailed`, where the engine obeys a schema: small models then state facts, one a sentence, and come to an end."""
+_ASK_IN_JSON = {Style.BRIEF: _SENTENCES_ASK, Style.DETAILED: _TOPICS_ASK}
+_TASK_ASK = (
+    "In this passage {owner} gets something to do. Write down what, in a few words that begin with a verb and name the "
+    "thing, and when it is due if that was said, else an empty string. Answer in JSON."
+)
+"""Of `action_items`, where a place is known in which something is taken on: small models find few by themselves, and
+lose count in a list of places."""
 _NOTES_ASK = (
     "Write notes on this part of the conversation in 4 to 8 full sentences: what each speaker said, asked for, decided "
     "or promised, by name, with every number, date and task that was mentioned."
@@ -53,6 +66,8 @@ _STRICTER = (
 _MAX_TOKENS = {Style.BRIEF: 180, Style.DETAILED: 640, Style.ACTION_ITEMS: 480, Style.BULLET_POINTS: 420}
 NOTES_TOKENS = 320
 """Most tokens of the notes on one part."""
+_TASK_TOKENS = 80
+"""Most tokens of one task."""
 LEAST_ROOM = 1024
 """Least tokens of transcript that a pass must hold: notes on parts of that size are surely shorter than the parts."""
 LEAST_CONTEXT = 2304
@@ -81,6 +96,12 @@ _TOPICS: Schema = {
     "required": ["topics"],
     "additionalProperties": False,
 }
+_SENTENCES: Schema = {
+    "type": "object",
+    "properties": {"sentences": {"type": "array", "minItems": 2, "maxItems": 4, "items": _SENTENCE}},
+    "required": ["sentences"],
+    "additionalProperties": False,
+}
 _POINTS: Schema = {
     "type": "object",
     "properties": {
@@ -89,29 +110,30 @@ _POINTS: Schema = {
     "required": ["points"],
     "additionalProperties": False,
 }
-_ITEMS: Schema = {
-    "type": "object",
-    "properties": {
-        "items": {
-            "type": "array",
-            "maxItems": 10,
-            "items": {
-                "type": "object",
-                "properties": {
-                    "owner": {"type": "string", "maxLength": 60},
-                    "task": {"type": "string", "maxLength": 200},
-                    "due": {"type": "string", "maxLength": 60},
-                },
-                "required": ["owner", "task", "due"],
-                "additionalProperties": False,
-            },
-        }
-    },
-    "required": ["items"],
-    "additionalProperties": False,
+_TASK_PROPERTIES = {"task": {"type": "string", "maxLength": 200}, "due": {"type": "string", "maxLength": 60}}
+_ITEM_PROPERTIES = {"owner": {"type": "string", "maxLength": 60}, **_TASK_PROPERTIES}
+
+
+def _items(properties: Schema, *, least: int, most: int) -> Schema:
+    item = {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+    items = {"type": "array", "minItems": least, "maxItems": most, "items": item}
+    return {"type": "object", "properties": {"items": items}, "required": ["items"], "additionalProperties": False}
+
+
+_TASK = _items(_TASK_PROPERTIES, least=1, most=1)
+_ITEMS = _items(_ITEM_PROPERTIES, least=0, most=10)
+_SCHEMAS = {Style.BRIEF: _SENTENCES, Style.DETAILED: _TOPICS, Style.ACTION_ITEMS: _ITEMS, Style.BULLET_POINTS: _POINTS}
+LIST_KEY = {
+    Style.BRIEF: "sentences",
+    Style.DETAILED: "topics",
+    Style.ACTION_ITEMS: "items",
+    Style.BULLET_POINTS: "points",
 }
-_SCHEMAS = {Style.DETAILED: _TOPICS, Style.ACTION_ITEMS: _ITEMS, Style.BULLET_POINTS: _POINTS}
-LIST_KEY = {Style.DETAILED: "topics", Style.ACTION_ITEMS: "items", Style.BULLET_POINTS: "points"}
 """The key of the array in the JSON of each style that may be written so."""
 
 
@@ -128,13 +150,20 @@ def summary(
     `language` is a code or "" for the transcript's own; `grammar` says whether the engine obeys a schema; `strict`
     asks for more care after a first answer that the transcript did not support.
     """
-    topics = style is Style.DETAILED and grammar
-    schema = _SCHEMAS[style] if topics or (style.listed and grammar) else None
-    ask = (_TOPICS_ASK if topics else _ASK[style]) + (_STRICTER if strict else "") + _in_language(language)
+    asks = _ASK | _ASK_IN_JSON if grammar else _ASK
+    schema = _SCHEMAS[style] if grammar else None
+    ask = asks[style] + (_STRICTER if strict else "") + _in_language(language)
     if style.listed and not grammar:
         ask += f" {_JSON_FORM[style]}"
     opening = _OPENING_NOTES if notes else _OPENING
     return _generation(opening + text + _CLOSING + ask, answer_tokens(style), schema)
+
+
+def task(passage: str, *, owner: str, language: str, grammar: bool) -> Generation:
+    """Return the pass that words what somebody takes on in a passage."""
+    ask = _TASK_ASK.format(owner=owner or "somebody") + _in_language(language) + ("" if grammar else f" {_TASK_FORM}")
+    content = _OPENING_PASSAGE + passage + _CLOSING + ask
+    return _generation(content, _TASK_TOKENS, _TASK if grammar else None)
 
 
 def notes_on(text: str, *, language: str) -> Generation:
@@ -144,14 +173,14 @@ def notes_on(text: str, *, language: str) -> Generation:
 
 def overhead() -> str:
     """Return all that a prompt holds besides the transcript, in its longest form: what its tokens must fit beside."""
-    asks = max((*_ASK.values(), _TOPICS_ASK, _NOTES_ASK), key=len)
+    asks = max((*_ASK.values(), *_ASK_IN_JSON.values(), _NOTES_ASK), key=len)
     forms = max(_JSON_FORM.values(), key=len)
     return "\n".join((SYSTEM, _OPENING_NOTES, _CLOSING, asks, _STRICTER, _in_language("nn"), forms))
 
 
 def own_words() -> str:
     """Return all that a prompt says by itself: what no summary may repeat."""
-    return "\n".join((SYSTEM, *_ASK.values(), _TOPICS_ASK, _NOTES_ASK, _STRICTER))
+    return "\n".join((SYSTEM, *_ASK.values(), *_ASK_IN_JSON.values(), _TASK_ASK, _NOTES_ASK, _STRICTER))
 
 
 def transcript_text(utterances: Sequence[Utterance]) -> str:
@@ -163,6 +192,9 @@ _JSON_FORM = {
     Style.ACTION_ITEMS: 'Its form: {"items": [{"owner": "...", "task": "...", "due": "..."}]}, due empty if not said.',
     Style.BULLET_POINTS: 'Its form: {"points": ["...", "..."]} with at most 8 points.',
 }
+
+
+_TASK_FORM = 'Its form: {"items": [{"task": "...", "due": "..."}]}, with one item.'
 
 
 def _in_language(code: str) -> str:

@@ -1,11 +1,12 @@
 """What a reader gains from a sentence: nothing from a question, from a bare quote, or from what was told before."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from summarizer import terms, words
+from summarizer import shape, terms, words
+from summarizer.types import Line
 
-_AGAIN = 0.75
+_AGAIN = 0.7
 """Share of a sentence's words that one before it has as well, if it tells nothing new."""
 _CLOSING = 0.8
 """Share of a closing sentence's words that came before, if it only sums up the summary."""
@@ -44,6 +45,24 @@ def names_something(task: str) -> bool:
     if len(said) < 2:
         return any(character >= "\u0e00" for character in task)
     return any(word[0].isupper() or word[0].isdigit() or terms.bare(word) not in words.VAGUE for word in said[1:])
+
+
+def once(rows: Sequence[Line]) -> list[Line]:
+    """Return the lines without those that only say again what one before them says."""
+    kept: list[Line] = []
+    for row in rows:
+        if not _repeats(row, kept):
+            kept.append(row)
+    return kept
+
+
+def _repeats(row: Line, rows: Sequence[Line]) -> bool:
+    words = set(shape.same(row.text).split())
+    for other in rows:
+        known = set(shape.same(other.text).split())
+        if row.owner == other.owner and len(words & known) >= 0.8 * min(len(words), len(known)):
+            return True
+    return False
 
 
 class Told:

@@ -42,8 +42,8 @@ def paragraphs(text: str, style: Style, *, cut: bool) -> list[list[str]]:
 
     `cut` says that the text broke off, so that its last sentence goes if it is not whole.
     """
-    if style is Style.DETAILED and text.lstrip().startswith("{"):
-        return topics(text)
+    if text.lstrip().startswith("{"):
+        return topics(text) if style is Style.DETAILED else [list(block) for block in shortened([plain(text)], style)]
     text = _PREAMBLE.sub("", _MARKUP.sub("", _FENCE.sub("", text)), count=1)
     seen: set[str] = set()
     read: list[list[str]] = []
@@ -78,6 +78,11 @@ def topics(text: str) -> list[list[str]]:
         if isinstance(said, list) and (kept := [_tidy(each) for each in said if _tidy(each)]):
             read.append(kept)
     return read
+
+
+def plain(text: str) -> list[str]:
+    """Read sentences that a model wrote as JSON, as far as it goes."""
+    return [_tidy(entry) for entry in entries(text, Style.BRIEF) if _tidy(entry)]
 
 
 def prose(blocks: Iterable[Sequence[str]]) -> str:

@@ -10,6 +10,9 @@ FILLERS = _set(
 )
 """Sounds of hesitation."""
 
+WORDS_ELSEWHERE = _set("um er eh")
+"""Those of them that are words in other languages than English: "um zehn", "er kommt", "um dia"."""
+
 BACKCHANNEL = _set(
     "yeah yep yes okay ok right no nope mm sure cool good great oh ah alright so well and but like the a i just it's",
     "'kay groovy hey hi ja nein genau gut oui non bon si sí no vale claro bueno sì va bene da нет да",
@@ -21,6 +24,16 @@ ANSWERS = _set(
     "absolutely definitely",
 )
 """First words of an answer to a question or a request."""
+
+AGREES = _set(
+    "yes yeah yep sure okay ok 'kay right absolutely definitely certainly fine mm-hmm mhm gladly will",
+    "ja gern gerne klar natürlich mach mache einverstanden oui volontiers certainement sí claro vale bueno",
+    "sì certo va volentieri sim goed prima doe",
+)
+"""Words of those who agree to do what they are asked."""
+
+REFUSES = _set("no nope not nein nicht non pas nee niet não can't won't don't")
+"""Words of those who do not."""
 
 SHORT = _set("a an i in on at of or the to we he so no is it as be but do go for her his our per pro us you who")
 """Short words that are no beginnings of longer ones that broke off."""

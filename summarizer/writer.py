@@ -11,6 +11,7 @@ from rpc.errors import ServiceError
 from summarizer import extractive, language, mapreduce, prompts, shape
 from summarizer.citations import Citations
 from summarizer.clean import clean
+from summarizer.commitments import Commitment, commitments
 from summarizer.engines import Engine, Generation
 from summarizer.errors import EngineFailed
 from summarizer.guard import Checked, Guard
@@ -18,6 +19,7 @@ from summarizer.mapreduce import Measured
 from summarizer.naming import named
 from summarizer.passes import Passes, Written
 from summarizer.preview import Preview
+from summarizer.reading import once
 from summarizer.types import Delta, Line, Order, Style, Summary, Utterance
 
 _MARGIN = 64
@@ -57,14 +59,19 @@ class Writer:
     async def write(self, utterances: Sequence[Utterance], order: Order) -> AsyncGenerator[Delta | Summary, None]:
         """Yield previews if asked for, then the summary."""
         utterances = await asyncio.to_thread(named, utterances)
-        spoken = await asyncio.to_thread(clean, utterances)
-        own = language.detect(" ".join(utterance.text for utterance in spoken))
+        own = language.detect(" ".join(utterance.text for utterance in utterances))
+        spoken = await asyncio.to_thread(clean, utterances, language=own)
         answer = order.language or own
         guard = await asyncio.to_thread(Guard, utterances, language=own, spoken=spoken)
         room = await self._room(order.style)
         measured = await mapreduce.measure(spoken, count=self._engine.count, room=room)
+        taken_on = commitments(spoken, language=own) if order.style is Style.ACTION_ITEMS else []
         with self._passes.admitted(mapreduce.total(measured)):
-            if order.style is Style.ACTION_ITEMS and mapreduce.total(measured) > room:
+            checked = await self._tasks(taken_on, guard, answer=answer, same=answer == own)
+            if checked.kept:
+                if order.deltas:
+                    yield Delta(shape.listed(order.style, checked.lines))
+            elif order.style is Style.ACTION_ITEMS and mapreduce.total(measured) > room:
                 checked = await self._items_of_parts(measured, guard, room=room, answer=answer)
             else:
                 material = await self._material(measured, room=room, answer=answer)
@@ -84,11 +91,19 @@ class Writer:
 
     async def _again(self, material: _Material, style: Style, guard: Guard, *, answer: str, first: Checked) -> Checked:
         """Write once more, with more care asked for, and keep the better of the two, or what is sound in both."""
-        generation = self._generation(material, style, answer=answer, strict=True)
+        # A detailed summary of which little is left gets what the main points tell besides.
+        points = style is Style.DETAILED
+        generation = self._generation(
+            material, Style.BULLET_POINTS if points else style, answer=answer, strict=not points
+        )
         written = await self._passes.read(generation, tokens=material.tokens)
-        second = _check(written, style, guard, answer=answer, wide=material.notes)
+        second = _check(written, Style.BULLET_POINTS if points else style, guard, answer=answer, wide=material.notes)
+        if points:
+            second = Checked((tuple(line.text for line in second.lines),), dropped=second.dropped)
         _log.info("summary_written_again", style=style.value, dropped=first.dropped, then=second.dropped)
-        better, other = sorted((first, second), key=lambda checked: -_worth(checked, style, answer=answer))
+        better, other = first, second
+        if not points or _foreign(first, answer):
+            better, other = sorted((first, second), key=lambda checked: -_worth(checked, style, answer=answer))
         if not style.listed and other.kept and not _foreign(other, answer):
             # What stood the check of either is worth telling; what both tell is told once.
             both = guard.prose((*better.blocks, *other.blocks), answer=answer, wide=True)
@@ -142,7 +157,22 @@ class Writer:
             for written in await self._all(asked, tokens=room)
             for row in shape.lines(written.text, Style.ACTION_ITEMS)
         ]
-        return guard.tasks(_once(rows), answer=answer)
+        return guard.tasks(once(rows), answer=answer)
+
+    async def _tasks(self, taken_on: Sequence[Commitment], guard: Guard, *, answer: str, same: bool) -> Checked:
+        """Word what is taken on in each passage, and hold it to that passage."""
+        grammar = self._engine.capabilities.json_schema
+        unclear = [passage for passage in taken_on if not (same and passage.worded.task)]
+        asked = [
+            prompts.task(passage.text, owner=passage.owner, language=answer, grammar=grammar) for passage in unclear
+        ]
+        told = {
+            passage: shape.lines(written.text, Style.ACTION_ITEMS)[:1]
+            for passage, written in zip(unclear, await self._all(asked, tokens=0), strict=True)
+        }
+        rows = [(passage, told.get(passage, [])) for passage in taken_on]
+        checked = await asyncio.to_thread(guard.taken_on, rows, answer=answer)
+        return replace(checked, lines=tuple(once(checked.lines)))
 
     async def _all(self, asked: Sequence[Generation], *, tokens: int) -> list[Written]:
         """Run passes side by side, as far as the engine gains from it."""
@@ -157,7 +187,7 @@ class Writer:
         self, checked: Checked, style: Style, utterances: Sequence[Utterance], spoken: Sequence[Utterance]
     ) -> Summary:
         """Put what stood the check into its form, with citations."""
-        model = self._engine.capabilities.model
+        model = self._engine.capabilities.model if self._passes.usage.passes else extractive.MODEL
         if not checked.kept and _QUOTES[style]:
             _log.warning("summary_unsupported", style=style.value, dropped=checked.dropped)
             quotes = extractive.central(spoken, most=_QUOTES[style])
@@ -175,9 +205,9 @@ class Writer:
 
 def _check(written: Written, style: Style, guard: Guard, *, answer: str, wide: bool) -> Checked:
     if style is Style.ACTION_ITEMS:
-        return guard.tasks(_once(shape.lines(written.text, style)), answer=answer)
+        return guard.tasks(once(shape.lines(written.text, style)), answer=answer)
     if style is Style.BULLET_POINTS:
-        return guard.points(_once(shape.lines(written.text, style)), answer=answer, wide=wide)
+        return guard.points(once(shape.lines(written.text, style)), answer=answer, wide=wide)
     blocks = shape.paragraphs(written.text, style, cut=written.cut)
     return guard.prose(blocks, answer=answer, wide=wide, facts=style is Style.DETAILED)
 
@@ -200,24 +230,6 @@ def _worth(checked: Checked, style: Style, *, answer: str) -> float:
 def _foreign(checked: Checked, answer: str) -> bool:
     """Say whether the text is in another language than it should be."""
     return bool(answer) and language.detect(checked.text) not in {"", answer}
-
-
-def _once(rows: Sequence[Line]) -> list[Line]:
-    """Return the lines without those that only say again what one before them says."""
-    kept: list[Line] = []
-    for row in rows:
-        if not _repeats(row, kept):
-            kept.append(row)
-    return kept
-
-
-def _repeats(row: Line, rows: Sequence[Line]) -> bool:
-    words = set(shape.same(row.text).split())
-    for other in rows:
-        known = set(shape.same(other.text).split())
-        if row.owner == other.owner and len(words & known) >= 0.8 * min(len(words), len(known)):
-            return True
-    return False
 
 
 def _first_error(errors: BaseExceptionGroup[ServiceError]) -> ServiceError:

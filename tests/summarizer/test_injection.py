@@ -59,9 +59,9 @@ def test_all_styles_share_their_beginning_for_the_prefix_cache() -> None:
     ],
 )
 async def test_a_model_that_obeys_is_not_believed(style: str, obeyed: str) -> None:
-    """Both passes of the model obey the attack: what goes out are words of the transcript, or nothing."""
+    """All passes of the model obey the attack: what goes out are words of the transcript, or nothing."""
     async with scripted(Script([Reply(obeyed)])) as stub:
-        heard = await summarize(stub, MEETING, style)
+        heard = await summarize(stub, f"{MEETING}Bo: The tests break all the time, I'll do that on Monday.\n", style)
     for word in ("HACKED", "Evilcorp", "4711", "9000", "Mallory", "2031", "minutes", "system prompt"):
         assert word not in heard.text
     assert heard.done is not None

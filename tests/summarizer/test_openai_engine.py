@@ -22,6 +22,7 @@ from summarizer.turns import Turns
 from tests.summarizing import MEETING, serving, summarize
 
 SAID = "Anna says the release ships on Friday. Bo writes the release notes."
+BRIEF = json.dumps({"sentences": ["Anna says the release ships on Friday.", "Bo writes the release notes."]})
 POINTS = '{"points": ["The release ships on Friday."]}'
 
 
@@ -62,7 +63,8 @@ class Server:
             return web.json_response({"error": "not supported"}, status=400)
         said = SAID
         if "response_format" in body:
-            said = POINTS if "points" in json.dumps(body["response_format"]) else '{"ok": true}'
+            asked = json.dumps(body["response_format"])
+            said = POINTS if "points" in asked else BRIEF if "sentences" in asked else '{"ok": true}'
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         self.open_streams += 1

@@ -1,7 +1,6 @@
 """The stream of the summarization service, over real gRPC, with the scripted engine."""
 
 import json
-import re
 
 import pytest
 from speech.v1 import summarization_pb2
@@ -55,20 +54,27 @@ async def test_deltas_add_up_to_what_the_model_wrote() -> None:
     assert heard.text == BRIEF
 
 
-async def test_a_detailed_summary_of_which_little_is_left_takes_in_what_a_second_one_has() -> None:
-    """Both passes are asked for topics under a schema; what is sound in both is told once."""
+async def test_a_brief_summary_is_shown_sentence_by_sentence_where_it_comes_as_json() -> None:
+    said = ["Anna says the release ships on Friday.", "Bo writes the release notes."]
+    script = Script([Reply(json.dumps({"sentences": said}))])
+    async with scripted(script) as stub:
+        heard = await summarize(stub, MEETING, deltas=True)
+    assert heard.text == " ".join(said)
+    assert heard.deltas == [said[0], f" {said[1]}"]
+    assert script.asked[0].schema is not None
+
+
+async def test_a_detailed_summary_of_which_little_is_left_takes_in_the_main_points() -> None:
     topics = {"topics": [{"topic": "Release", "sentences": ["The release ships on Friday.", "Mars is red."]}]}
-    prose = "The budget is twelve thousand euros. The release ships on Friday.\n\nBo writes the release notes."
-    script = Script([Reply(json.dumps(topics), times=1), Reply(prose)])
+    points = ["The budget is twelve thousand euros.", "The release ships on Friday.", "Bo writes the release notes."]
+    script = Script([Reply(json.dumps(topics), times=1), Reply(json.dumps({"points": points}))])
     async with scripted(script) as stub:
         heard = await summarize(stub, MEETING, "detailed", deltas=True)
-    assert sorted(re.split(r"(?<=[.])\s+", heard.text)) == [
-        "Bo writes the release notes.",
-        "The budget is twelve thousand euros.",
-        "The release ships on Friday.",
-    ]
-    assert script.asked[0].schema is not None
-    assert script.asked[1].schema == script.asked[0].schema
+    assert heard.text == (
+        "The release ships on Friday.\n\nThe budget is twelve thousand euros. Bo writes the release notes."
+    )
+    assert [asked.schema is not None for asked in script.asked] == [True, True]
+    assert script.asked[1].schema != script.asked[0].schema
     assert "topics" not in "".join(heard.deltas)
 
 
@@ -85,17 +91,51 @@ async def test_bullets_come_as_lines_and_as_deltas_of_lines() -> None:
 
 
 async def test_action_items_have_owner_and_time() -> None:
-    script = Script([Reply(ITEMS)])
+    """What was said clearly needs no model; what was not, it words from the passage alone."""
+    said = f"{MEETING}Anna: What about the tests?\nBo: They break all the time, I'll do that on Monday.\n"
+    script = Script([Reply(json.dumps({"items": [{"task": "fix the tests", "due": "Monday"}]}))])
     async with scripted(script) as stub:
-        heard = await summarize(stub, MEETING, "action_items")
-    assert heard.text == "- Bo: write the release notes (Thursday)\n- Bo: ask Siemens about the price"
-    assert [(line.owner, line.due) for line in heard.summaries[0].lines] == [("Bo", "Thursday"), ("Bo", "")]
+        heard = await summarize(stub, said, "action_items")
+    assert heard.text == (
+        "- Bo: Write the release notes (by Thursday)\n- Bo: Ask Siemens whether the price of 25 euros is fine\n"
+        "- Bo: Fix the tests (Monday)"
+    )
+    assert [(line.owner, line.due) for line in heard.summaries[0].lines] == [
+        ("Bo", "by Thursday"),
+        ("Bo", ""),
+        ("Bo", "Monday"),
+    ]
+    assert heard.model == "scripted"
+    [asked] = script.asked
+    assert asked.schema is not None
+    assert "Siemens" not in asked.messages[-1].content
+
+
+async def test_tasks_that_need_no_model_are_not_signed_with_its_name() -> None:
+    script = Script([])
+    async with scripted(script) as stub:
+        heard = await summarize(stub, MEETING, "action_items", deltas=True)
+    assert len(heard.summaries[0].lines) == 2
+    assert "".join(heard.deltas) == heard.text
+    assert heard.done is not None
+    assert (heard.done.model, heard.done.usage.passes) == ("extractive", 0)
+
+
+async def test_action_items_of_a_language_without_known_verbs_are_the_models() -> None:
+    script = Script([Reply(ITEMS)])
+    finnish = (
+        "Anna: Meid\u00e4n on puhuttava hinnasta Siemens ja release notes.\n"
+        "Bo: Kyll\u00e4, se on hyv\u00e4 ja niin me olemme."
+    )
+    async with scripted(script) as stub:
+        heard = await summarize(stub, finnish, "action_items")
+    assert heard.text.startswith("- Bo: write the release notes")
     assert script.asked[0].schema is not None
 
 
 async def test_no_action_items_is_said_and_nothing_is_made_up() -> None:
     async with scripted(Script([Reply('{"items": []}')])) as stub:
-        heard = await summarize(stub, MEETING, "action_items")
+        heard = await summarize(stub, "Anna: The release was late.\nBo: The tests took a week.", "action_items")
     assert heard.text == "none"
     assert not heard.summaries[0].lines
 

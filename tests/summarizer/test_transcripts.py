@@ -21,6 +21,14 @@ def cleaned(*turns: tuple[str, str]) -> list[tuple[str, str]]:
     return [(each.speaker, each.text) for each in clean(Utterance(who, what) for who, what in turns)]
 
 
+def test_sounds_that_are_words_elsewhere_stay_there() -> None:
+    said = Utterance("Jan", "Er kommt um zehn, \u00e4hm, mit dem Auto.")
+    assert clean([said], language="de")[0].text == "Er kommt um zehn, mit dem Auto."
+    assert clean([Utterance("Jan", "So, um, he comes at ten, er, by car.")], language="en")[0].text == (
+        "So, he comes at ten, by car."
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -46,7 +46,7 @@ async def test_a_summary_streams_and_is_signed(service: Service) -> None:
     heard = await summarize(service.stub, MEETING, "brief", deltas=True)
     assert heard.kinds[0] == "ready"
     assert heard.kinds[-2:] == ["summary", "done"]
-    assert len(heard.deltas) > 3
+    assert heard.deltas
     assert heard.model == catalogue.SMOL.id
     assert heard.text
     assert heard.done is not None
