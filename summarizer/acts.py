@@ -8,7 +8,7 @@ from summarizer.shape import sentences
 from summarizer.types import Utterance
 
 _PROMISES = {
-    "en": r"(?<!thing )\bi(?:'ll| will| can| could| should| shall| have to| need to| must|'d|'m going to"
+    "en": r"(?<!thing )(?<!what )\bi(?:'ll| will| can| could| should| shall| have to| need to| must|'d|'m going to"
     r"| am going to)\b(?= \w)(?! (?:say|think|imagine|guess|hope|like|not|never|see|only|i)\b)"
     r"|\blet me\b|\bme to\b|\bwill do\b",
     "de": r"(?<!habe )(?<!glaube )(?<!würde )(?<!brauche )(?<!weiß )\bich\b"

@@ -244,7 +244,7 @@ class Guard:
         if fact:
             content = [word for word in content if word not in _FRAME and word[: terms.STEM] not in self._labels]
             known = sum(word[:_BEGINNING] in self._beginnings or word.rstrip("s") in self._words for word in content)
-            return known >= _FACT * len(content) if len(content) >= _FEW else known > 0 or not content
+            return len(content) < _FEW or known >= _FACT * len(content)
         content = [word for word in content if word not in words.STARTERS]
         known = sum(word[: terms.STEM] in self._stems for word in content)
         return len(content) < _FEW or known >= _GROUNDED * len(content)

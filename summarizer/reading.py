@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from summarizer import shape, terms, words
 from summarizer.types import Line
 
-_AGAIN = 0.7
+_AGAIN = 0.65
 """Share of a sentence's words that one before it has as well, if it tells nothing new."""
 _CLOSING = 0.8
 """Share of a closing sentence's words that came before, if it only sums up the summary."""
+_FRAME = words.STARTERS | words.SAYS | words.SPEAKS
 _LEAST = 3
 """Words with weight that a sentence needs to be compared."""
 _QUOTED = re.compile(r"[\"\u201c\u201e\u00ab][^\"\u201c\u201d\u201e\u00ab\u00bb]*[\"\u201c\u201d\u00bb]")
@@ -81,10 +82,11 @@ class Told:
         stems = {
             bare[: terms.STEM]
             for bare in map(terms.bare, terms.WORD.findall(sentence))
-            if (len(bare) > 3 or bare.isdigit()) and bare not in words.STARTERS
+            if (len(bare) > 3 or bare.isdigit()) and bare not in _FRAME
         } - self._speakers
         if len(stems) >= _LEAST:
-            if any(len(stems & other) >= _AGAIN * len(stems) for other in self._before):
+            shared = max((len(stems & other) for other in self._before), default=0)
+            if shared >= max(_LEAST, _AGAIN * len(stems)):
                 return True
             if closing and len(stems & set().union(*self._before)) >= _CLOSING * len(stems):
                 return True

@@ -14,7 +14,8 @@ _REQUEST = re.compile(
     r"(?:\b(?:could|can|would|will) you|\b(?:if|and|maybe) you(?: maybe)? could|\byou could(?= maybe)"
     r"|(?<!as )(?<!what )(?<!how )(?<!that )(?<!when )(?<!like )(?<!if )\byou(?: maybe| all)?"
     r"(?: (?:will|should|must|have to|need to|are going to)|'ll"
-    rf"|(?= (?:do|take|make|look|send|write|prepare|check|call|go|get)\b))|\bplease){_SOFT}(?P<task>[a-z].*)",
+    rf"|(?= (?:do|take|make|look|send|write|prepare|check|call|go|get)\b))|\bplease){_SOFT}"
+    r"(?!get\b|have\b|be\b|see\b|know\b|find\b|receive\b)(?P<task>[a-z].*)",
     re.IGNORECASE,
 )
 _HOLLOW = re.compile(

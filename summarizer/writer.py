@@ -209,7 +209,7 @@ def _check(written: Written, style: Style, guard: Guard, *, answer: str, wide: b
     if style is Style.BULLET_POINTS:
         return guard.points(once(shape.lines(written.text, style)), answer=answer, wide=wide)
     blocks = shape.paragraphs(written.text, style, cut=written.cut)
-    return guard.prose(blocks, answer=answer, wide=wide, facts=style is Style.DETAILED)
+    return guard.prose(blocks, answer=answer, wide=wide, facts=True)
 
 
 def _doubtful(checked: Checked, style: Style, *, answer: str) -> bool:
