@@ -54,7 +54,7 @@ band.
 _SAME_MINGLED: Curve = ((1, 2, 3, 4, 6, 8), (0.0, 0.2, 0.28, 0.32, 0.38, 0.42))
 """The same for clusters that share runs: no two voices were as alike that did, by mistakes of the segmentation."""
 _SAME_APART: Curve = ((1, 2, 3, 4, 6, 8, 12), (0.0, 0.25, 0.34, 0.42, 0.53, 0.6, 0.65))
-"""The same for clusters that share none though they could: under all but one in a hundred of one voice."""
+"""The same for clusters that share none though they could: lower than of one voice but for one in a hundred."""
 _MINGLED, _APART = 0.3, 0.15
 """Neighbours shared, as a part of what chance would share, from which clusters are mingled, and under which apart.
 
@@ -65,7 +65,7 @@ _HEARSAY = 4.0
 _OTHER: Curve = ((1, 2, 2.5, 3, 4, 8), (0.15, 0.27, 0.345, 0.35, 0.42, 1.0))
 """Sounds of a cluster, and the largest cosine with a larger one for it to be another voice.
 
-Odd pieces of a known voice, few by nature, stay near it: but for one in ten.
+Odd pieces of a known voice, few by nature, are nearer to it, but for one in ten.
 """
 _ODD = 0.04
 """What that falls by with each doubling of what was heard in all: the more is said, the more of it is said oddly.
