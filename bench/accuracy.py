@@ -1,13 +1,13 @@
 """Word error rate, languages and invented words, beside `WhisperModel` with the same weights in the same process."""
 
 import argparse
-import re
 from collections import defaultdict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.clips import Clip, Ours, Plain, Recognized, Recognizer, clips
+from bench.words import english
 from tests.audio import music, silence, white_noise
 
 UNSPACED = {"ja", "th", "zh"}
@@ -25,15 +25,12 @@ def configure(parser: argparse._ArgumentGroup) -> None:
 def normalized(text: str, clip: Clip) -> str:
     """What is compared: words as whisper_normalizer leaves them, characters where words have no spaces."""
     from whisper_normalizer.basic import BasicTextNormalizer
-    from whisper_normalizer.english import EnglishTextNormalizer
 
     if clip.language in UNSPACED:
         return " ".join(BasicTextNormalizer()(text).replace(" ", ""))
     if clip.language != "en":
         return str(BasicTextNormalizer()(text)).strip()
-    words = str(EnglishTextNormalizer()(text))
-    # Spoken digits are written together or apart; neither is an error.
-    return re.sub(r"(?<=\d)\s*(?=\d)", " ", words) if clip.category == "word_timestamps" else words
+    return english(text)
 
 
 def errors(text: str, clip: Clip) -> tuple[int, int]:

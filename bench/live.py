@@ -18,21 +18,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jiwer
 import numpy as np
 from numpy.typing import NDArray
-from whisper_normalizer.english import EnglishTextNormalizer
 
 from bench.corpus import RATE, utterances, write_flac
 from bench.live_clients import Heard, peer_server, verbatim, whisper_live
 from bench.load import cpu_of, post, row, table
+from bench.words import english, error_rate
 from tests.house import House
 
 PAUSE = 0.5
 LONGEST_UTTERANCE = 20.0
 HELD_SECONDS = 1.5
 """A stream is held if its finals come within this time after the end of speech, 95 of 100."""
-NORMAL = EnglishTextNormalizer()
 
 
 def configure(parser: argparse._ArgumentGroup) -> None:
@@ -60,7 +58,7 @@ class Reference:
 
 def tokens(text: str) -> list[str]:
     """Normalised words."""
-    return str(NORMAL(text)).split()
+    return english(text).split()
 
 
 def recording(seconds: float, seed: int, *, gap: float = 0.6) -> tuple[NDArray[np.int16], str]:
@@ -156,9 +154,9 @@ def figures(name: str, at_once: int, recordings: Sequence[Reference], heard: Seq
     for recording, one in zip(recordings, heard, strict=True):
         first += showing(one, recording.words)
         ends += lateness(one, recording.ends)
-    truth = [NORMAL(recording.text) for recording in recordings]
-    live = 100 * jiwer.wer(truth, [NORMAL(one.finals) or "-" for one in heard])
-    file = 100 * jiwer.wer(truth, [NORMAL(recording.file_text) or "-" for recording in recordings])
+    truth = [recording.text for recording in recordings]
+    live = error_rate(truth, [one.finals for one in heard])
+    file = error_rate(truth, [recording.file_text for recording in recordings])
     late = float(np.quantile(ends, 0.95)) if ends else float("inf")
     text = row(
         name,

@@ -7,12 +7,10 @@ import tempfile
 import time
 from pathlib import Path
 
-import jiwer
-from whisper_normalizer.english import EnglishTextNormalizer
-
 from bench.corpus import joined, write_flac
 from bench.load import Peer, cpu_of, in_turn, median, post, row, table
 from bench.models import base_folder
+from bench.words import error_rate
 from tests.house import House
 
 
@@ -26,12 +24,6 @@ def configure(parser: argparse._ArgumentGroup) -> None:
     parser.add_argument("--whisper-cpp-model", type=Path)
     parser.add_argument("--openai-python", help="an interpreter that has openai-whisper")
     parser.add_argument("--openai-model", type=Path)
-
-
-def errors(reference: str, text: str) -> str:
-    """Word error rate of normalised English."""
-    normal = EnglishTextNormalizer()
-    return f"{100 * jiwer.wer(normal(reference), normal(text)):.2f} %"
 
 
 def whisper_cpp(args: argparse.Namespace, file: Path) -> tuple[float, str]:
@@ -78,7 +70,14 @@ def run(args: argparse.Namespace) -> str:
                 cpu = f"{median(used[side]):.0f} s"
                 length = f"{args.minutes:g} min"
                 rows.append(
-                    row(side, length, f"{median(figures):.1f} s", cpu, f"{ratio:.2f}x", errors(reference, texts[side]))
+                    row(
+                        side,
+                        length,
+                        f"{median(figures):.1f} s",
+                        cpu,
+                        f"{ratio:.2f}x",
+                        f"{error_rate([reference], [texts[side]]):.2f} %",
+                    )
                 )
             used.clear()
             plain = Peer("whisper", base_folder(), threads=2)
@@ -106,7 +105,7 @@ def run(args: argparse.Namespace) -> str:
                 cpu = f"{median(used[side]):.0f} s" if side in used else ""
                 ratio = f"{median(figures) / base:.2f}x of Verbatim"
                 length = f"{args.slow_minutes:g} min"
-                rate = errors(short_reference, texts[side])
+                rate = f"{error_rate([short_reference], [texts[side]]):.2f} %"
                 rows.append(row(side, length, f"{median(figures):.1f} s", cpu, ratio, rate))
     head = table("engine", "recording", "wall, median", "CPU", "wall beside the batched pipeline", "WER")
     return "\n".join(["### One long recording (beam 5, words, language given, two threads each)", "", head, *rows])

@@ -12,13 +12,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import jiwer
 import requests
-from whisper_normalizer.english import EnglishTextNormalizer
 
 from bench.corpus import RATE, utterances
 from bench.load import in_turn, median, post, row, table
 from bench.models import base_folder
+from bench.words import error_rate
 from tests.house import House, free_port
 
 CLIPS = 14
@@ -75,12 +74,6 @@ def at_once(one: Callable[[Path], str], files: list[Path], texts: list[str]) -> 
         return time.monotonic() - begun
 
     return side
-
-
-def error_rate(references: list[str], texts: list[str]) -> float:
-    """Word error rate in percent of normalised English."""
-    normal = EnglishTextNormalizer()
-    return 100 * jiwer.wer([normal(text) for text in references], [normal(text) or "-" for text in texts])
 
 
 def run(args: argparse.Namespace) -> str:

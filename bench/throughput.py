@@ -7,12 +7,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import jiwer
 import requests
-from whisper_normalizer.english import EnglishTextNormalizer
 
 from bench.corpus import joined, write_flac
 from bench.load import median, row, table
+from bench.words import error_rate
 from tests.house import House
 
 SECONDS = 30
@@ -48,7 +47,6 @@ def run(args: argparse.Namespace) -> str:
             return str(reply.json()["text"])
 
         post(0)
-        normal = EnglishTextNormalizer()
         rows = []
         for count in args.at_once:
             walls, texts = [], []
@@ -57,8 +55,7 @@ def run(args: argparse.Namespace) -> str:
                 with ThreadPoolExecutor(count) as pool:
                     texts = list(pool.map(post, range(count)))
                 walls.append(time.monotonic() - begun)
-            references = [normal(text) for _, text in made[:count]]
-            rate = 100 * jiwer.wer(references, [normal(text) or "-" for text in texts])
+            rate = error_rate([text for _, text in made[:count]], texts)
             rows.append(row(count, f"{median(walls):.1f} s", f"{count * SECONDS / median(walls):.1f}", f"{rate:.2f} %"))
     where = "a server elsewhere" if args.url else "this machine"
     head = table(f"recordings of {SECONDS} s at once", "wall, median", "times real time", "WER")
