@@ -8,8 +8,8 @@ from summarizer.shape import sentences
 from summarizer.types import Utterance
 
 _PROMISES = {
-    "en": r"(?<!thing )(?<!what )\bi(?:'ll| will| can| could| should| shall| have to| need to| must|'d|'m going to"
-    r"| am going to)\b(?= \w)(?! (?:say|think|imagine|guess|hope|like|not|never|see|only|i)\b)"
+    "en": r"(?<!thing )(?<!what )(?<!suppose )\bi(?:'ll| will| can| could| should| shall| have to| need to| must|'d"
+    r"|'m going to| am going to)\b(?= \w)(?! (?:say|think|imagine|guess|hope|like|not|never|see|only|i)\b| try\.)"
     r"|\blet me\b|\bme to\b|\bwill do\b",
     "de": r"(?<!habe )(?<!glaube )(?<!würde )(?<!brauche )(?<!weiß )\bich\b"
     r"(?! (?:habe|hatte|war|weiß|bin|denke|glaube|finde|meine)\b)",
@@ -21,7 +21,7 @@ _PROMISES = {
 }
 """How somebody takes something on, by language."""
 _REQUESTS = {
-    "en": r"(?<!as )(?<!what )(?<!how )(?<!that )(?<!when )(?<!like )\byou(?: maybe| all)?"
+    "en": r"(?<!suppose )(?<!as )(?<!what )(?<!how )(?<!that )(?<!when )(?<!like )\byou(?: maybe| all)?"
     r" (?:do|will|should|must|want|take|make|look|send|write|prepare|check|call|go|get"
     r"|have to|need to|are going to)\b|\b(?:if|and|maybe) you (?:maybe )?could\b|\byou could maybe\b|\byou'll\b"
     r"|\b(?:could|can|would|will) you\b|\bplease\b",

@@ -111,7 +111,7 @@ def _takes_on(answer: Sequence[Sentence]) -> bool:
     if not answer:
         return False
     first = re.findall(r"[^\W_]+(?:['\u2019-][^\W_]+)*", answer[0].text.lower())[:_FIRST]
-    if answer[0].text.endswith("?") or any(word in words.REFUSES for word in first):
+    if answer[0].text.endswith("?") or answer[0].requests or any(word in words.REFUSES for word in first):
         return False
     return any(word in words.AGREES for word in first) or any(each.promises for each in _answer(answer))
 

@@ -152,7 +152,11 @@ class Guard:
             if own.task:
                 kept.append(Line(_capital(own.task), owner=passage.owner, due=own.due))
                 continue
-            sound = [line for line in told if self._names_a_task(line.text, answer=answer)]
+            sound = [
+                line
+                for line in told
+                if self._names_a_task(line.text, answer=answer) and not first_person(line.text, language=answer)
+            ]
             if same:
                 sound = [
                     replace(line, due=passage.due(line.due, task=line.text))
@@ -244,7 +248,7 @@ class Guard:
         if fact:
             content = [word for word in content if word not in _FRAME and word[: terms.STEM] not in self._labels]
             known = sum(word[:_BEGINNING] in self._beginnings or word.rstrip("s") in self._words for word in content)
-            return len(content) < _FEW or known >= _FACT * len(content)
+            return len(content) < 2 or known >= _FACT * len(content)
         content = [word for word in content if word not in words.STARTERS]
         known = sum(word[: terms.STEM] in self._stems for word in content)
         return len(content) < _FEW or known >= _GROUNDED * len(content)

@@ -18,6 +18,7 @@ _QUOTED = re.compile(r"[\"\u201c\u201e\u00ab][^\"\u201c\u201d\u201e\u00ab\u00bb]
 
 _WHETHER = re.compile(
     r"\b(?:(?:asks|asked|wonders|wondered) (?:if|whether|how|what|when|where|which|who|why)\b"
+    r"|(?:asks|asked) for (?:help|advice|feedback|input|opinions?|ideas|suggestions)\b"
     r"|fragte?,? (?:ob|wie|was|wann|wo|wer|warum)\b|(?:demande|demand\u00e9) (?:si|s'|comment|quand|combien|ce que)"
     r"|pregunt(?:a|\u00f3) (?:si|qu\u00e9|c\u00f3mo|cu\u00e1ndo|cu\u00e1nto)\b"
     r"|(?:chiede|chiesto) (?:se|come|quando|cosa)\b"

@@ -72,7 +72,7 @@ SPEAKS = _set(
 """Verbs after which stands what somebody said, without accents."""
 
 FIRST_PERSON = {
-    "en": _set("i i'm i'll i've i'd my me mine we we're we'll we've us our ours"),
+    "en": _set("i i'm i'll i've i'd my me mine myself ourselves we we're we'll we've us our ours"),
     "de": _set("ich mir mich mein meine meinen meiner wir uns unser unsere unseren unserem"),
     "fr": _set("je j'ai moi nous notre nos nôtre nôtres"),
     "es": _set("yo nosotros nuestro nuestra nuestros nuestras"),

@@ -22,7 +22,9 @@ def test_a_request_is_taken_on_by_the_one_who_agrees() -> None:
     assert taken.said[0].speaker == "Ann"
 
 
-@pytest.mark.parametrize("answer", ["No, I'm away.", "What for?", "The roof is old."])
+@pytest.mark.parametrize(
+    "answer", ["No, I'm away.", "What for?", "The roof is old.", "Yeah, you have to keep that in mind."]
+)
 def test_a_request_that_nobody_takes_on_is_no_task(answer: str) -> None:
     assert not found(f"Ann: Could you call the roofer, Tom?\nTom: {answer}")
 
@@ -101,6 +103,7 @@ def test_a_worded_task_has_the_owner_and_the_time_of_its_own_sentence() -> None:
     assert told("Fotos schicken", "Mittwoch") == [("Jan", "Fotos schicken", "Mittwoch")]
     assert told("Fotos schicken", "Freitag") == [("Jan", "Fotos schicken", "")]
     assert told("Fotos bis Freitag schicken", "") == []
+    assert told("Meine Fotos schicken", "") == []
     assert told("Den Vertrag mit der Bank k\u00fcndigen", "") == []
 
 

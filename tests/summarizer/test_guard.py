@@ -171,3 +171,20 @@ def test_lines_cite_the_segments_with_their_rarest_words() -> None:
     assert citations.cite("Bo writes to Siemens by Thursday") == ("b",)
     assert citations.cite("Zebras gallop") == ()
     assert Citations((Utterance("A", "no ids here at all"),)).cite("no ids here") == ()
+
+
+def test_padding_brings_its_own_words() -> None:
+    said = (
+        Utterance("Anna", "The selling price will be twenty five euros, and the design has to be trendy."),
+        Utterance("Bo", "We look at the competition and at the market potential."),
+    )
+    guard = Guard(said, language="en")
+    facts = ["The selling price is 25 euros.", "Bo looks at the competition and the market potential."]
+    padding = [
+        "The design process includes several unique challenges.",
+        "The price will be adjusted within the given timeframe.",
+        "Bo conducts a market analysis to determine the potential.",
+    ]
+    assert guard.prose([[*facts, *padding]], answer="en", facts=True).blocks == (tuple(facts),)
+    lines = guard.points([Line(text) for text in (*facts, *padding)], answer="en").lines
+    assert [line.text for line in lines] == facts

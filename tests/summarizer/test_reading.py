@@ -33,6 +33,7 @@ def test_a_question_tells_nothing() -> None:
         "Anna a demand\u00e9 si le camion est libre.",
         "Ana pregunt\u00f3 cu\u00e1ndo empiezan.",
         "Wer kommt?\u201c",
+        "Anna asks for help in finding a haulier.",
     ],
 )
 def test_that_something_was_asked_is_no_news(sentence: str) -> None:
