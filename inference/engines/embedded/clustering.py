@@ -30,7 +30,7 @@ class Likeness:
     mingled: NDArray[np.float64]
     """Neighbours in a run of which each has one."""
     chance: NDArray[np.float64]
-    """How many that would be if the runs of both took from them by their sizes alone."""
+    """How many that would be if the neighbours of both came from them by their sizes alone, whichever is fewer."""
 
 
 Same: TypeAlias = Callable[[Likeness], NDArray[np.bool_]]
@@ -120,14 +120,15 @@ def joined(sums: Sums, counts: Counts, sounds: Counts, *, neighbours: Pairs, sam
 
     def nearness(rows: NDArray[np.intp]) -> NDArray[np.float64]:
         lengths = np.sqrt(np.maximum(np.diag(products), 1e-12))
-        within = np.diag(links) / 2
+        within = np.diag(links)
         share = counts[rows, None] / (counts[rows, None] + counts)
+        mine, others = within[rows, None] + links[rows], within + links[rows]
         likeness = Likeness(
             means=products[rows] / (counts[rows, None] * counts),
             centres=products[rows] / (lengths[rows, None] * lengths),
             sounds=np.minimum(sounds[rows, None], sounds),
             mingled=links[rows],
-            chance=(within[rows, None] + within + links[rows]) * 2 * share * (1 - share),
+            chance=np.minimum(mine * (1 - share), others * share),
         )
         one = same(likeness) & alive
         one[np.arange(len(rows)), rows] = False

@@ -95,6 +95,19 @@ def test_shared_runs_are_counted_beside_what_chance_would_share() -> None:
     assert np.allclose(seen[0].chance[0, 1], 6 * 2 * (1 / 3) * (2 / 3))
 
 
+def test_a_cluster_of_lone_pieces_could_share_no_run() -> None:
+    first, second = directions(0.5)
+    seen: list[Likeness] = []
+
+    def same(likeness: Likeness) -> NDArray[np.bool_]:
+        seen.append(likeness)
+        return np.zeros_like(likeness.means, bool)
+
+    neighbours = np.array([(1, 1)] * 30)
+    joined(np.stack([first * 4, second * 20]), np.array([4.0, 20.0]), np.ones(2), neighbours=neighbours, same=same)
+    assert seen[0].chance[0, 1] == 0.0
+
+
 def test_two_voices_that_sound_alike_stay_two_once_enough_is_heard() -> None:
     first, second = directions(0.4)
     assert voices(around(first, 20, spread=0.7, seed=1), around(second, 20, spread=0.7, seed=2)) == 2
