@@ -17,6 +17,8 @@ _CONTEXT = 2
 """Sentences before a promise that tell what it is about."""
 _LONGEST = 50
 """Words of a sentence past which recognized speech has lost its full stops: nobody knows what belongs together."""
+_TELLING = 2
+"""Words that a sentence must have to tell what is taken on."""
 _FIRST = 3
 """Words that an answer agrees within."""
 
@@ -31,6 +33,8 @@ class Commitment:
     core: str
     """The promise, or the request and its answer: what a time must be said in."""
 
+    quote: str
+    """The sentence of the core that tells most, in quotes; empty in the language whose words are understood."""
     worded: Worded
     """What is taken on, in the words of the core, as far as they are understood."""
 
@@ -66,7 +70,8 @@ def commitments(spoken: Sequence[Utterance], *, language: str) -> list[Commitmen
     turns: list[list[Sentence]] = [[] for _ in spoken]
     for sentence in acts.read(spoken, language=language):
         turns[sentence.turn].append(sentence)
-    word = worded if language == wording.LANGUAGE else _unworded
+    english = language == wording.LANGUAGE
+    word = worded if english else _unworded
     found: list[Commitment] = []
     used: set[int] = set()
     for number, said in enumerate(turns):
@@ -86,13 +91,19 @@ def commitments(spoken: Sequence[Utterance], *, language: str) -> list[Commitmen
                 # Who is asked for several things at once may be several people, of whom one answers.
                 several = sentence.asks > 1 and len(sentence.text.split()) > _LONGEST // 2
                 owner = "" if several else spoken[number + 1].speaker
-                found.append(_commitment(spoken, lines, owner=owner, core=[sentence, *last], task=task))
+                found.append(
+                    _commitment(spoken, lines, owner=owner, core=[sentence, *last], task=task, english=english)
+                )
                 used.update(each.place for each in last)
             elif sentence.promises and not sentence.text.endswith(("?", "\uff1f")):
                 before = turns[number - 1][-_CONTEXT:] if number and at < _CONTEXT else []
                 lines = [*before, *said[max(0, at - _CONTEXT) : at + 1]]
                 task = word(sentence.text)
-                found.append(_commitment(spoken, lines, owner=spoken[number].speaker, core=[sentence], task=task))
+                found.append(
+                    _commitment(
+                        spoken, lines, owner=spoken[number].speaker, core=[sentence], task=task, english=english
+                    )
+                )
     return found
 
 
@@ -117,13 +128,22 @@ def _takes_on(answer: Sequence[Sentence]) -> bool:
 
 
 def _commitment(
-    spoken: Sequence[Utterance], lines: Sequence[Sentence], *, owner: str, core: Sequence[Sentence], task: Worded
+    spoken: Sequence[Utterance],
+    lines: Sequence[Sentence],
+    *,
+    owner: str,
+    core: Sequence[Sentence],
+    task: Worded,
+    english: bool,
 ) -> Commitment:
     turns = dict.fromkeys(line.turn for line in lines)
     said = (
         Utterance(spoken[turn].speaker, " ".join(line.text for line in lines if line.turn == turn)) for turn in turns
     )
-    return Commitment(owner, tuple(said), " ".join(sentence.text for sentence in core), task)
+    # The promise, unless it says no more than "I'll do that".
+    telling = max(reversed(core), key=lambda sentence: min(len(_keys(sentence.text)), _TELLING)).text
+    quote = "" if english else f"\u201c{telling}\u201d"
+    return Commitment(owner, tuple(said), " ".join(sentence.text for sentence in core), quote, task)
 
 
 def _keys(text: str) -> set[str]:

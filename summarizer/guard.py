@@ -164,6 +164,8 @@ class Guard:
                     if passage.backs(line.text)
                 ]
             dropped += not sound
+            if same and not sound and passage.quote:
+                sound = [Line(passage.quote)]
             for line in sound:
                 due = line.due if self._due_said(line.due, answer=answer) else ""
                 kept.append(Line(_capital(line.text), owner=passage.owner, due=due))

@@ -102,9 +102,18 @@ def told(text: str, due: str) -> list[tuple[str, str, str]]:
 def test_a_worded_task_has_the_owner_and_the_time_of_its_own_sentence() -> None:
     assert told("Fotos schicken", "Mittwoch") == [("Jan", "Fotos schicken", "Mittwoch")]
     assert told("Fotos schicken", "Freitag") == [("Jan", "Fotos schicken", "")]
-    assert told("Fotos bis Freitag schicken", "") == []
-    assert told("Meine Fotos schicken", "") == []
-    assert told("Den Vertrag mit der Bank k\u00fcndigen", "") == []
+
+
+@pytest.mark.parametrize(
+    "wrong", ["Fotos bis Freitag schicken", "Meine Fotos schicken", "Den Vertrag mit der Bank k\u00fcndigen", "machen"]
+)
+def test_what_is_worded_wrongly_is_quoted(wrong: str) -> None:
+    assert told(wrong, "Mittwoch") == [("Jan", "\u201cGut, ich schicke die Fotos am Mittwoch.\u201d", "")]
+
+
+def test_a_promise_that_names_nothing_is_quoted_by_its_request() -> None:
+    [taken] = found("Eva: K\u00f6nnten Sie den Keller freir\u00e4umen?\nJan: Ja, das mache ich.", language="de")
+    assert (taken.owner, taken.quote) == ("Jan", "\u201cK\u00f6nnten Sie den Keller freir\u00e4umen?\u201d")
 
 
 def test_where_the_words_are_understood_the_model_is_not_believed() -> None:
