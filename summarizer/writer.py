@@ -65,7 +65,8 @@ class Writer:
         guard = await asyncio.to_thread(Guard, utterances, language=own, spoken=spoken)
         room = await self._room(order.style)
         measured = await mapreduce.measure(spoken, count=self._engine.count, room=room)
-        taken_on = commitments(spoken, language=own) if order.style is Style.ACTION_ITEMS else []
+        by_passage = order.style is Style.ACTION_ITEMS and self._engine.capabilities.small
+        taken_on = commitments(spoken, language=own) if by_passage else []
         with self._passes.admitted(mapreduce.total(measured)):
             checked = await self._tasks(taken_on, guard, answer=answer, same=answer == own)
             if checked.kept:

@@ -60,6 +60,8 @@ class Capabilities:
     device_name: str = ""
     device_memory: int = 0
     """MiB; 0 for a CPU."""
+    small: bool = False
+    """Whether the model leaves out most tasks of a whole transcript, and so gets them one by one."""
 
 
 class Engine(Protocol):

@@ -38,7 +38,7 @@ class Embedded:
         self._child: Child | None = None
         self._starting = asyncio.Lock()
         self._capabilities = Capabilities(
-            model=model, context_tokens=context_tokens, slots=1, json_schema=True, device="cpu"
+            model=model, context_tokens=context_tokens, slots=1, json_schema=True, device="cpu", small=True
         )
 
     @classmethod

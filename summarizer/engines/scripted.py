@@ -37,6 +37,7 @@ class Script:
     context_tokens: int = 8192
     slots: int = 2
     json_schema: bool = True
+    small: bool = True
     gate: asyncio.Event | None = None
     """Set: each token waits until the event is set."""
     asked: list[Generation] = field(default_factory=list)
@@ -68,6 +69,7 @@ class Scripted:
             slots=script.slots,
             json_schema=script.json_schema,
             device="cpu",
+            small=script.small,
         )
 
     @property

@@ -121,6 +121,16 @@ async def test_tasks_that_need_no_model_are_not_signed_with_its_name() -> None:
     assert (heard.done.model, heard.done.usage.passes) == ("extractive", 0)
 
 
+async def test_a_large_model_lists_the_tasks_of_the_whole_transcript_itself() -> None:
+    script = Script([Reply(ITEMS)], small=False)
+    async with scripted(script) as stub:
+        heard = await summarize(stub, MEETING, "action_items")
+    assert heard.text.startswith("- Bo: write the release notes")
+    assert heard.model == "scripted"
+    [asked] = script.asked
+    assert all(line.split(": ", 1)[1] in asked.messages[-1].content for line in MEETING.strip().splitlines())
+
+
 async def test_action_items_of_a_language_without_known_verbs_are_the_models() -> None:
     script = Script([Reply(ITEMS)])
     finnish = (
