@@ -18,38 +18,6 @@ MEETING = (
 GUARD = Guard(MEETING, language="en")
 
 
-@pytest.mark.parametrize(
-    "sentence",
-    [
-        "The team aims for a profit of 50 million euros at a unit price of 25 euros.",
-        "The profit should be 50M and the cost at most 12.50 euros.",
-        "Bo writes to Siemens by Thursday, and Anna wants the next meeting in 30 minutes.",
-        "Marketing had 1250 customers in March, a growth of 15%.",
-        "There were three topics and three speakers.",
-        "Marketing will look at the TV market.",
-        "Larsen's letter goes to Siemens.",
-        "The letter is for 50 million, at 12.50 PM.",
-    ],
-)
-def test_what_was_said_is_supported(sentence: str) -> None:
-    assert GUARD.unsupported(sentence, answer="en") == []
-
-
-@pytest.mark.parametrize(
-    ("sentence", "wrong"),
-    [
-        ("The profit should be 60 million euros.", ["60 million"]),
-        ("The unit price is 35 euros.", ["35"]),
-        ("The meeting took two hours.", ["two"]),
-        ("The letter goes to Bosch by Friday.", ["Bosch", "Friday"]),
-        ("John will write the letter.", ["John"]),
-        ("In 2026 there were 15% more.", ["2026"]),
-    ],
-)
-def test_what_nobody_said_is_found(sentence: str, wrong: list[str]) -> None:
-    assert GUARD.unsupported(sentence, answer="en") == wrong
-
-
 def test_sentences_are_dropped_and_counted() -> None:
     blocks = [
         ["Anna wants a profit of 50 million.", "She lives in Paris."],
@@ -133,12 +101,6 @@ def test_an_instruction_in_the_transcript_makes_no_fact() -> None:
 def test_a_translation_is_checked_for_names_and_numbers_only() -> None:
     checked = GUARD.prose([["Anna will 50 Millionen Euro Gewinn.", "Der Preis ist 35 Euro."]], answer="de")
     assert checked.blocks == (("Anna will 50 Millionen Euro Gewinn.",),)
-
-
-def test_german_nouns_are_no_names() -> None:
-    guard = Guard((Utterance("Anna", "Wir verkaufen das Gerät für fünfundzwanzig Euro an die Kunden."),), language="de")
-    assert guard.unsupported("Das Gerät kostet die Käufer 25 Euro.", answer="de") == []
-    assert guard.unsupported("Das Gerät kostet 26 Euro.", answer="de") == ["26"]
 
 
 @pytest.mark.parametrize(
