@@ -112,11 +112,13 @@ class Writer:
         return better
 
     def _generation(self, material: _Material, style: Style, *, answer: str, strict: bool = False) -> Generation:
+        # Prose by a larger model needs no form, and can be shown as it is written; its grammar would cost each step.
+        formed = style.listed or self._engine.capabilities.small
         return prompts.summary(
             material.text,
             style,
             language=answer,
-            grammar=self._engine.capabilities.json_schema,
+            grammar=self._engine.capabilities.json_schema and formed,
             notes=material.notes,
             strict=strict,
         )

@@ -61,7 +61,8 @@ class Capabilities:
     device_memory: int = 0
     """MiB; 0 for a CPU."""
     small: bool = False
-    """Whether the model leaves out most tasks of a whole transcript, and so gets them one by one."""
+    """Whether the model leaves out most tasks of a whole transcript and mixes up what it tells in prose: it gets tasks
+    one by one, and writes its sentences under a schema."""
 
 
 class Engine(Protocol):

@@ -131,6 +131,16 @@ async def test_a_large_model_lists_the_tasks_of_the_whole_transcript_itself() ->
     assert all(line.split(": ", 1)[1] in asked.messages[-1].content for line in MEETING.strip().splitlines())
 
 
+async def test_a_large_model_writes_prose_and_it_is_shown_as_it_comes() -> None:
+    script = Script([Reply(BRIEF)], small=False)
+    async with scripted(script) as stub:
+        heard = await summarize(stub, MEETING, "brief", deltas=True)
+    assert heard.text == BRIEF
+    assert len(heard.deltas) > 3
+    assert "".join(heard.deltas).strip() == BRIEF
+    assert script.asked[0].schema is None
+
+
 async def test_action_items_of_a_language_without_known_verbs_are_the_models() -> None:
     script = Script([Reply(ITEMS)])
     finnish = (

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -10,7 +9,7 @@ import pytest
 
 pytest.importorskip("vllm", reason="runs in an environment of its own: make test-vllm")
 
-from summarizer import catalogue, prompts, shape
+from summarizer import catalogue, prompts
 from summarizer.engines import Generation, Message
 from summarizer.types import Style
 from tests.summarizing import FINISH, MEETING, config, piece, summarize
@@ -46,7 +45,7 @@ async def test_a_summary_streams_and_is_signed(service: Service) -> None:
     heard = await summarize(service.stub, MEETING, "brief", deltas=True)
     assert heard.kinds[0] == "ready"
     assert heard.kinds[-2:] == ["summary", "done"]
-    assert heard.deltas
+    assert len(heard.deltas) > 3
     assert heard.model == catalogue.SMOL.id
     assert heard.text
     assert heard.done is not None
@@ -72,16 +71,6 @@ async def test_json_obeys_the_schema(service: Service) -> None:
 async def test_lists_come_through_the_service(service: Service) -> None:
     heard = await summarize(service.stub, MEETING, "bullet_points")
     assert heard.text.startswith("- ")
-
-
-async def test_a_detailed_summary_obeys_its_schema(service: Service) -> None:
-    """Its sentences are bound by a pattern, which not every backend of vLLM's knows."""
-    generation = prompts.summary(MEETING, Style.DETAILED, language="en", grammar=True)
-    assert '"pattern"' in json.dumps(generation.schema)
-    written = await _written(service, generation)
-    topics = shape.topics(written)
-    assert topics
-    assert all(re.fullmatch(r"[^!?]{8,}[.!?]", sentence) for topic in topics for sentence in topic), written
 
 
 async def test_a_second_style_reads_the_transcript_from_the_cache(service: Service) -> None:
