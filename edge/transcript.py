@@ -114,7 +114,8 @@ def vote(words: Sequence[Word], turns: Sequence[Turn]) -> Iterator[int]:
             if running is None or shares.get(running, 0.0) * NEAR_TIE < shares[best]:
                 running = best
         else:
-            ahead = turns[following] if following < len(turns) else None
+            # A longer word before this one may have reached turns that are still ahead of it.
+            ahead = min([*active, *turns[following : following + 1]], key=lambda turn: turn.start, default=None)
             running = _nearest(word, last, ahead)
         yield running
 

@@ -66,6 +66,11 @@ def test_no_word_is_lost_or_doubled(heard: list[Segment], spoken: list[Turn], du
             previous = w.start
 
 
+def test_a_word_before_a_turn_that_a_longer_word_reached_gets_its_speaker() -> None:
+    heard = [segment(word("long", 0.0, 5.0), word("short", 0.0, 0.0))]
+    assert [s.speaker for s in attribute(heard, [Turn(1.0, 6.0, 2)])] == [2]
+
+
 def test_segments_are_cut_where_the_speaker_changes() -> None:
     heard = [said("one two three. four five six")]
     made = attribute(heard, [Turn(0, 1.5, 7), Turn(1.5, 3, 3)])
