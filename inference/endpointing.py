@@ -33,13 +33,11 @@ class EndpointingPolicy:
     """Less than this is a click."""
     gap: float = 0.1
     """Less than this is inside a word."""
-    whole: float = 0.0
-    """A recording up to this long whose speech is one window is that window, silence and all."""
     start_threshold: float = 0.5
     end_threshold: float = 0.35
 
 
-FILE_POLICY = EndpointingPolicy(silence=2.0, target=26.0, pause=0.3, longest=29.0, padding=0.4, tail=0.4, whole=8.0)
+FILE_POLICY = EndpointingPolicy(silence=2.0, target=26.0, pause=0.3, longest=29.0, padding=0.4, tail=0.4)
 LIVE_POLICY = EndpointingPolicy(silence=0.5, target=12.0, pause=0.3, longest=20.0, tail=0.2)
 
 

@@ -1,6 +1,6 @@
 """Listening: the part of a session that hears audio and cuts it into windows. Blocks: call it from a worker thread."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -66,7 +66,6 @@ class Listener:
         self._tape = Tape()
         self._framed = 0
         self._speech = 0.0
-        self._windows = 0
 
     @property
     def received(self) -> float:
@@ -119,7 +118,7 @@ class Listener:
         """Hear the end of the last, incomplete frame and complete what is open."""
         rest = self._tape.read(self._framed, self._tape.end)
         heard = self._frames(np.concatenate([rest, np.zeros(FRAME - len(rest), np.int16)])) if len(rest) else []
-        return self._whole(heard + self.flush())
+        return heard + self.flush()
 
     def prospect(self, pause: float) -> Window | None:
         """Return the window that will be complete if nobody speaks for a while; None before `pause` seconds of that."""
@@ -141,17 +140,8 @@ class Listener:
 
     def _told(self, boundaries: list[Boundary]) -> list[Heard]:
         heard = [self._translate(boundary) for boundary in boundaries]
-        if self.received > self._endpointer.policy.whole:
-            self._tape.forget(self._endpointer.needed)
+        self._tape.forget(self._endpointer.needed)
         return heard
-
-    def _whole(self, heard: list[Heard]) -> list[Heard]:
-        """The rest of a short recording, whose only window takes in its edges: quiet sounds there tell its language."""
-        windows = [one for one in heard if isinstance(one, Window)]
-        if self.received > self._endpointer.policy.whole or len(windows) != 1 or self._windows > 1:
-            return heard
-        whole = replace(windows[0], start=0.0, pcm=self._tape.read(0, self._tape.end))
-        return [whole if one is windows[0] else one for one in heard]
 
     def _translate(self, boundary: Boundary) -> Heard:
         match boundary:
@@ -162,7 +152,6 @@ class Listener:
             case Cut(start, end, speech):
                 end = min(end, self._tape.end)
                 spans = _spans(tuple((low, min(high, end)) for low, high in speech))
-                self._windows += 1
                 self._speech += sum(span.duration for span in spans)
                 return Window(start / SAMPLE_RATE, self._tape.read(start, end), spans)
 

@@ -84,24 +84,6 @@ def test_voices_are_found_whatever_the_chunks() -> None:
     assert windows[0] == windows[1] == windows[2] == windows[3]
 
 
-@pytest.mark.parametrize("size", [7, 512, 5000, 200_000])
-def test_a_short_recording_is_heard_whole(size: int) -> None:
-    def windows(seconds: float) -> list[tuple[float, float, float]]:
-        pcm = speech((2.0, 3.0), (3.5, 4.0), seconds=seconds)
-        listener, heard = Listener(Loudness(), FILE_POLICY), []
-        for at in range(0, len(pcm), size):
-            if listener.append(pcm[at : at + size]):
-                heard += listener.hear()
-        heard += listener.finish()
-        return [(one.start, one.end, one.speech[0].start) for one in heard if isinstance(one, Window)]
-
-    assert [(start, end) for start, end, _ in windows(5.5)] == [(0.0, 5.5)]
-    assert windows(5.5)[0][2] == pytest.approx(2.0, abs=0.1)
-    # Speech that two seconds of silence have ended is on its way already, and a longer recording is cut as ever.
-    assert windows(7.0)[0][:2] == pytest.approx((1.6, 4.4), abs=0.1)
-    assert [start for start, _, _ in windows(FILE_POLICY.whole + 0.5)] == pytest.approx([1.6], abs=0.1)
-
-
 def test_noise_is_no_voice() -> None:
     listener = Listener(silero()(), LIVE_POLICY)
     listener.append(white_noise(10.0))
