@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 
 from bench.corpus import PACKAGED, SHARED
 from bench.models import base_folder
+from inference.ballot import WHOLE_SECONDS, count, voters
 from inference.endpointing import FILE_POLICY
 from inference.engines.faster_whisper import FasterWhisperEngine
-from inference.language import vote
 from inference.listening import Listener
-from inference.session import VOTER_SECONDS, VOTERS
 from inference.types import SAMPLE_RATE, DecodingOptions, Window
 from inference.voice import silero
 from tests.audio import TRANSCRIPTS, clip_pcm, packaged_clip
@@ -82,6 +81,11 @@ def windows_of(pcm: NDArray[np.int16]) -> list[Window]:
     return [heard for heard in [*listener.hear(), *listener.finish()] if isinstance(heard, Window)]
 
 
+def short(pcm: NDArray[np.int16]) -> bool:
+    """Whether a session would look for the language in the whole recording."""
+    return len(pcm) <= WHOLE_SECONDS * SAMPLE_RATE
+
+
 class Ours:
     """The engine behind endpointing and the language vote."""
 
@@ -92,7 +96,7 @@ class Ours:
         """Recognize a recording."""
         began = time.process_time()
         windows = windows_of(pcm)
-        language = self._vote(windows) if len(windows) > 1 else ""  # of one, the engine finds it while it decodes
+        language = self._vote(windows, pcm) if len(windows) > 1 or short(pcm) else ""  # or the engine finds it
         options = DecodingOptions(language=language)
         decoded = [
             result
@@ -110,14 +114,11 @@ class Ours:
 
     def language(self, pcm: NDArray[np.int16]) -> str:
         """The language alone; empty if nothing is said."""
-        return self._vote(windows_of(pcm))
+        return self._vote(windows_of(pcm), pcm)
 
-    def _vote(self, windows: Sequence[Window]) -> str:
-        voters = list(windows[:VOTERS])
-        samples = [replace(window, pcm=window.pcm[: round(VOTER_SECONDS * SAMPLE_RATE)]) for window in voters]
-        return vote(self._engine.detect(samples), [sum(span.duration for span in window.speech) for window in voters])[
-            0
-        ]
+    def _vote(self, windows: Sequence[Window], pcm: NDArray[np.int16]) -> str:
+        asked = voters(windows, pcm if short(pcm) else None) if windows else []
+        return count(asked, self._engine.detect(asked))[0]
 
 
 class Plain:

@@ -1,23 +1,21 @@
 """One stream of a recording: audio in, windows out to the scheduler, segments back in order."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+import numpy as np
+
+from inference.ballot import VOTERS, WHOLE_SECONDS, Ballot, voters
 from inference.events import Done, Event, LanguageDetected, Progress
 from inference.finals import Finals, Pending
-from inference.language import vote
 from inference.listening import Heard, Hears
-from inference.scheduler import Scheduler, Ticket
-from inference.types import SAMPLE_RATE, DecodingOptions, LanguageScores, Pcm, Priority, Window
+from inference.scheduler import Scheduler
+from inference.types import DecodingOptions, Pcm, Priority, Window
 from inference.wake import Signal
 
-VOTERS = 3
-"""Windows that decide the language of a recording."""
-VOTER_SECONDS = 12.0
-"""Audio of each that is looked at."""
 PROGRESS_SECONDS = 10.0
 """Audio between two reports of what was received."""
 
@@ -92,7 +90,11 @@ class FileSession:
         self._finals = Finals()
         self._events: list[Event] = []
         self._undecided: list[tuple[Pending, Window]] = []
-        self._ballot: list[Ticket[LanguageScores]] = []
+        self._short: list[Pcm] = []
+        """All audio so far, while it is a short recording's."""
+        self._ballot = Ballot(
+            lambda window: self._scheduler.detect(self._number, window, priority=Priority.FILE), self._elected
+        )
         self._confidence = 1.0
         self._failure: BaseException | None = None
         self._finished = self._told = False
@@ -106,8 +108,11 @@ class FileSession:
 
     async def feed(self, pcm: Pcm) -> None:
         """Take the next audio. Returns when there is room for more."""
+        self._short.append(pcm)
         if self._listener.append(pcm):
             await self._hear(self._listener.hear)
+        if self.received > WHOLE_SECONDS:
+            self._short.clear()
         self._owe()
         if self._listener.received - self._reported >= PROGRESS_SECONDS:
             self._report()
@@ -150,8 +155,7 @@ class FileSession:
         """End the stream, finished or not: its windows leave the queue."""
         self._companions.discard(self)
         self._scheduler.leave(self._number)
-        for ballot in self._ballot:
-            ballot.cancel()
+        self._ballot.close()
         self._finals.cancel()
 
     @property
@@ -167,11 +171,16 @@ class FileSession:
                 self._events.append(heard)
 
     def _decide(self) -> None:
-        """Wait no longer for windows that would vote. A single one needs no vote: the engine finds its language."""
-        if len(self._undecided) == 1 and not self._ballot:
+        """Wait no longer for windows that would vote. A single one of more audio needs none: the engine finds it."""
+        if self._ballot.called or not self._undecided:
+            return
+        windows = [window for _, window in self._undecided]
+        if self._finished and self._short:
+            self._ballot.call(voters(windows, np.concatenate(self._short)))
+        elif len(windows) > 1:
+            self._ballot.call(voters(windows))
+        else:
             self._submit_all()
-        elif self._undecided and not self._ballot:
-            self._call_ballot()
 
     def _window(self, window: Window) -> None:
         pending = self._finals.expect(window)
@@ -179,8 +188,8 @@ class FileSession:
             self._submit(pending, window)
             return
         self._undecided.append((pending, window))
-        if len(self._undecided) == VOTERS and not self._ballot:
-            self._call_ballot()
+        if len(self._undecided) == VOTERS and not self._ballot.called:
+            self._ballot.call(voters([window for _, window in self._undecided]))
 
     def _submit(self, pending: Pending, window: Window) -> None:
         ticket = self._scheduler.transcribe(self._number, window, options=self._options, priority=Priority.FILE)
@@ -191,26 +200,13 @@ class FileSession:
         for pending, window in undecided:
             self._submit(pending, window)
 
-    def _call_ballot(self) -> None:
-        """Ask for the language of the first windows; all are decoded with the one that wins."""
-        voters = [window for _, window in self._undecided[:VOTERS]]
-        for window in voters:
-            sample = replace(window, pcm=window.pcm[: round(VOTER_SECONDS * SAMPLE_RATE)])
-            ticket = self._scheduler.detect(self._number, sample, priority=Priority.FILE)
-            self._ballot.append(ticket)
-        seconds = [sum(span.duration for span in window.speech) for window in voters]
-        for ticket in self._ballot:
-            ticket.future.add_done_callback(lambda _: self._count(seconds))
-
-    def _count(self, seconds: Sequence[float]) -> None:
-        futures = [ticket.future for ticket in self._ballot]
-        if not all(future.done() for future in futures) or any(future.cancelled() for future in futures):
-            return
-        failures = [failure for future in futures if (failure := future.exception())]
-        if failures:
-            self._failure = failures[0]
+    def _elected(self) -> None:
+        """Have all windows decoded in the language that won."""
+        try:
+            code, share = self._ballot.result()
+        except Exception as failure:
+            self._failure = failure
         else:
-            code, share = vote([future.result() for future in futures], seconds)
             if code:
                 self._language(code, share)
             self._submit_all()
