@@ -35,6 +35,8 @@ class Row:
     """Probability of each language; empty as long as none was given or found."""
     hypothesis: Hypothesis | None = None
     """The best so far."""
+    agreed: bool = False
+    """Whether two ways of decoding it gave the same text."""
     words: tuple[Word, ...] = ()
     """Its words, times from the start of the window; attention may place the first one before it, in the lead."""
 
@@ -56,8 +58,8 @@ class Row:
         failed = self.hypothesis.loops if self.options.draft else self.hypothesis.failed
         if failed:
             return not self.rungs
-        doubted = not self.options.draft and self.hypothesis.log_probability < SURE and not self.hypothesis.silent
-        return not (doubted and self.rungs and self.rungs[0].opinion)
+        unsure = self.hypothesis.log_probability < SURE and not self.hypothesis.silent and not self.agreed
+        return not (unsure and not self.options.draft and self.rungs and self.rungs[0].opinion)
 
     @property
     def due(self) -> list[Rung]:
@@ -104,6 +106,7 @@ class Row:
 
     def offer(self, hypothesis: Hypothesis) -> None:
         """Keep the better of this and what there is."""
+        self.agreed = self.agreed or (self.hypothesis is not None and self.hypothesis.text == hypothesis.text)
         if self.hypothesis is None or _worth(hypothesis) > _worth(self.hypothesis):
             self.hypothesis = hypothesis
 

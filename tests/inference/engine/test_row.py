@@ -48,6 +48,11 @@ def test_opinions_end_with_the_first_sure_one() -> None:
     assert tried(row(), heard(-0.4), heard(-0.1), heard(0.0)) == 2
 
 
+def test_opinions_end_with_the_first_that_agrees() -> None:
+    assert tried(row(), heard(-0.4, "a"), heard(-0.35, "a"), heard(-0.3, "b")) == 2
+    assert tried(row(), heard(-0.4, "a"), heard(-0.35, "b"), heard(-0.3, "c")) == 3
+
+
 def test_where_somebody_waits_all_opinions_are_due_at_once() -> None:
     patient, urgent = row(), row(options=replace(FINAL, urgent=True))
     assert [len(one.due) for one in (patient, urgent)] == [1, 1]
