@@ -37,6 +37,8 @@ class Commitment:
     """The sentence of the core that tells most, in quotes; empty in the language whose words are understood."""
     worded: Worded
     """What is taken on, in the words of the core, as far as they are understood."""
+    late: bool
+    """Whether it is in the last third of the conversation, where plans are settled."""
 
     @property
     def text(self) -> str:
@@ -95,7 +97,9 @@ def commitments(spoken: Sequence[Utterance], *, language: str) -> list[Commitmen
                     _commitment(spoken, lines, owner=owner, core=[sentence, *last], task=task, english=english)
                 )
                 used.update(each.place for each in last)
-            elif sentence.promises and not sentence.text.endswith(("?", "\uff1f")):
+            elif sentence.promises and not (
+                sentence.text.endswith(("?", "\uff1f")) or (english and wording.at_once(sentence.text))
+            ):
                 before = turns[number - 1][-_CONTEXT:] if number and at < _CONTEXT else []
                 lines = [*before, *said[max(0, at - _CONTEXT) : at + 1]]
                 task = word(sentence.text)
@@ -143,7 +147,8 @@ def _commitment(
     # The promise, unless it says no more than "I'll do that".
     telling = max(reversed(core), key=lambda sentence: min(len(_keys(sentence.text)), _TELLING)).text
     quote = "" if english else f"\u201c{telling}\u201d"
-    return Commitment(owner, tuple(said), " ".join(sentence.text for sentence in core), quote, task)
+    late = 3 * lines[-1].turn >= 2 * (len(spoken) - 1)
+    return Commitment(owner, tuple(said), " ".join(sentence.text for sentence in core), quote, task, late)
 
 
 def _keys(text: str) -> set[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from rpc.errors import ServiceError
-from summarizer import extractive, language, mapreduce, prompts, shape
+from summarizer import extractive, language, mapreduce, prompts, shape, wording
 from summarizer.citations import Citations
 from summarizer.clean import clean
 from summarizer.commitments import Commitment, commitments
@@ -17,6 +17,7 @@ from summarizer.errors import EngineFailed
 from summarizer.guard import Checked, Guard
 from summarizer.mapreduce import Measured
 from summarizer.naming import named
+from summarizer.nextsteps import with_next_steps
 from summarizer.passes import Passes, Written
 from summarizer.preview import Preview
 from summarizer.reading import once
@@ -65,10 +66,10 @@ class Writer:
         guard = await asyncio.to_thread(Guard, utterances, language=own, spoken=spoken)
         room = await self._room(order.style)
         measured = await mapreduce.measure(spoken, count=self._engine.count, room=room)
-        by_passage = order.style is Style.ACTION_ITEMS and self._engine.capabilities.small
-        taken_on = commitments(spoken, language=own) if by_passage else []
+        by_passage = order.style is Style.ACTION_ITEMS
+        taken_on = commitments(spoken, language=own) if self._engine.capabilities.small else []
         with self._passes.admitted(mapreduce.total(measured)):
-            checked = await self._tasks(taken_on, guard, answer=answer, same=answer == own)
+            checked = await self._tasks(taken_on if by_passage else [], guard, answer=answer, same=answer == own)
             if checked.kept:
                 if order.deltas:
                     yield Delta(shape.listed(order.style, checked.lines))
@@ -85,6 +86,8 @@ class Writer:
                 checked = _check(written, order.style, guard, answer=answer, wide=material.notes)
                 if written.circles or _doubtful(checked, order.style, answer=answer):
                     checked = await self._again(material, order.style, guard, answer=answer, first=checked)
+                if not order.style.listed and answer == own == wording.LANGUAGE:
+                    checked = with_next_steps(checked, order.style, taken_on, transcript=material.text)
         yield await asyncio.to_thread(self._summary, checked, order.style, utterances, spoken)
 
     def _first(self, material: _Material, style: Style, *, answer: str) -> AsyncGenerator[Written, None]:

@@ -38,6 +38,15 @@ def test_a_promise_is_its_speakers_even_where_nobody_asked() -> None:
     assert (taken.owner, taken.worded) == ("Tom", Worded("call the roofer", "tomorrow"))
 
 
+@pytest.mark.parametrize(
+    "said",
+    ["Let me draw it here.", "I'll go first.", "I will tell you about the project.", "I'm going to draw a snake."],
+)
+def test_what_is_done_while_people_sit_together_is_no_task(said: str) -> None:
+    assert not found(f"Ann: We have a board over there.\nTom: {said}")
+    assert found(f"Ann: We have a board over there.\nTom: {said[:-1]} on Monday.")
+
+
 def test_of_several_things_asked_of_several_people_nobody_is_made_the_owner() -> None:
     [taken] = found(
         "Ann: So if you could come up with a few shapes for the new handle and the lid by then, and you could look "
@@ -79,7 +88,11 @@ def test_a_language_that_is_not_known_has_no_passages() -> None:
         ("Yeah.", "And you look at competition and design.", Worded("look at competition and design")),
         ("I'd have to see.", "", Worded()),
         ("I'll do it.", "", Worded()),
-        ("I'll leave it on.", "Could you leave the router on until then?", Worded("leave the router on until then")),
+        ("I'll leave it on.", "Could you leave the router on until then?", Worded("leave the router on")),
+        ("Will do.", "If it rains, Tom, please call the roofer.", Worded("call the roofer if it rains")),
+        ("Yes.", "Would you like some tea?", Worded()),
+        ("Yeah.", "You have to draw the.", Worded()),
+        ("Yeah.", "So you go It has to be fashion.", Worded()),
     ],
 )
 def test_english_tasks_are_worded_as_they_were_said(promise: str, request_: str, expected: Worded) -> None:
