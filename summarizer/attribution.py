@@ -43,6 +43,8 @@ _BEFORE_VERBS = {
 }
 _ASIDE = re.compile(r",[^,.;]{3,60},(?= )")
 """Who he is: "Anna, the head of the office, says"."""
+_BEING = re.compile(r" (?:is|was|will be|would be|acts as|serves as) (?:the|an?) (\w+(?: \w+)?)")
+"""What somebody is told to be."""
 _ARTICLES = frozenset(["the", "der", "die", "das", "le", "la", "el", "il", "lo", "o", "a", "os", "as", "de", "het"])
 
 
@@ -83,7 +85,7 @@ class Attribution:
 
     def mended(self, sentence: str) -> str:
         """Return a sentence with its speaker put right, "" if it lays words into a mouth and nobody is sure."""
-        if not self._theirs(sentence):
+        if not self._theirs(sentence) or self._mistakes(sentence):
             return ""
         claims = list(self._claims(sentence))
         for claim in claims:
@@ -116,6 +118,16 @@ class Attribution:
         others = max((self._said(speaker, stems) for speaker in self._labels if speaker not in pair), default=0.0)
         whole = sum(self._weight[stem] for stem in stems)
         return len(stems) < _LEAST_DONE or own >= _OWN * whole or own * _CLEAR >= others
+
+    def _mistakes(self, sentence: str) -> bool:
+        """Say whether one speaker is told to be what another one is called: "the designer is the manager"."""
+        for name in self._name.finditer(sentence):
+            if told := _BEING.match(sentence, name.end()):
+                label = self._known[terms.bare_name(name.group())]
+                role = set(told[1].lower().split()) - set(label.split())
+                if any(role & set(other.split()) for other in self._labels if " " in other and other != label):
+                    return True
+        return False
 
     def _claims(self, sentence: str) -> Iterator[_Claim]:
         """Yield what somebody is told to say or, where the sentence begins with him, to do."""

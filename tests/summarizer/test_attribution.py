@@ -148,3 +148,23 @@ def test_halves_of_what_is_far_apart_make_no_sentence() -> None:
     assert guard.prose([[whole, joined]], answer="en", wide=True).kept == 2
     # What the summary is about stands before all that it tells.
     assert guard.prose([["The violin teacher and the town hall were discussed.", joined]], answer="en").kept == 2
+
+
+ROLES = (
+    Utterance("Project Manager", "So I will manage all the group, and we design a remote control for the world."),
+    Utterance("Industrial Designer", "You will be the manager, yeah."),
+    Utterance("Marketing", "And I am the expert for what people like about a remote control."),
+)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "stays"),
+    [
+        ("The Industrial Designer will be the manager of the group.", False),
+        ("They design a remote control, and the Industrial Designer is the manager.", False),
+        ("The Project Manager will be the manager of the group.", True),
+        ("Marketing is the expert for what people like about a remote control.", True),
+    ],
+)
+def test_nobody_is_told_to_be_what_another_one_is_called(sentence: str, stays: bool) -> None:
+    assert bool(answered(sentence, ROLES)) is stays
