@@ -44,6 +44,9 @@ _DUTIES = {
 }
 """How it is said that something is to be done, by nobody in particular, by language."""
 
+_TURNS_TO_ANOTHER = re.compile(r"(?<=[.?!]) (?=you )")
+"""Where a sentence of recognized speech, written small, turns to another one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
@@ -73,7 +76,7 @@ def read(spoken: Sequence[Utterance], *, language: str) -> list[Sentence]:
     promises, requests, duties = (re.compile(table.get(language, "(?!)")) for table in (_PROMISES, _REQUESTS, _DUTIES))
     found: list[Sentence] = []
     for turn, utterance in enumerate(spoken):
-        for text in sentences(utterance.text):
+        for text in (part for whole in sentences(utterance.text) for part in _TURNS_TO_ANOTHER.split(whole)):
             low = text.lower().replace("\u2019", "'")
             wanted = len(requests.findall(low))
             found.append(

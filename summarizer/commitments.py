@@ -117,8 +117,8 @@ def _unworded(promise: str, *, request: str = "", speaker: str = "", asking: str
 
 def _answer(turn: Sequence[Sentence]) -> Sequence[Sentence]:
     """Return what of a turn answers the one before: "Sure. I'll do it tomorrow." is one answer."""
-    goes_on = len(turn) > 1 and not turn[1].asks and not (turn[0].promises and turn[1].promises)
-    return turn[: 1 + goes_on]
+    ends = len(turn) < 2 or turn[1].asks or turn[1].text.lower().startswith("you ")
+    return turn[:1] if ends or (turn[0].promises and turn[1].promises) else turn[:2]
 
 
 def _takes_on(answer: Sequence[Sentence]) -> bool:
