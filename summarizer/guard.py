@@ -9,7 +9,7 @@ from summarizer.attribution import Attribution
 from summarizer.commitments import Commitment
 from summarizer.nearness import Nearness
 from summarizer.owners import Owners
-from summarizer.reading import Told, asks, first_person, names_something
+from summarizer.reading import Told, asks, first_person, goes_on, names_something
 from summarizer.types import Line, Utterance
 from summarizer.vocabulary import Vocabulary
 from summarizer.wording import Worded
@@ -101,7 +101,12 @@ class Guard:
         """Drop the tasks that nobody gave or took on, and from the others owners and times that are not supported."""
         kept, dropped = [], 0
         for line in lines:
-            if not self._names_a_task(line.text, answer=answer) or not self._owners.given(line, answer=answer):
+            quoted = first_person(line.text, language=answer) or goes_on(line.text)
+            if (
+                quoted
+                or not self._names_a_task(line.text, answer=answer)
+                or not self._owners.given(line, answer=answer)
+            ):
                 dropped += 1
                 continue
             due = (

@@ -41,6 +41,12 @@ def first_person(sentence: str, *, language: str) -> bool:
     return any(word.lower().replace("\u2019", "'") in own for word in said if len(word) == 1 or not word.isupper())
 
 
+def goes_on(text: str) -> bool:
+    """Say whether a text begins as one that goes on: a task that does so was copied, not worded."""
+    said = terms.WORD.findall(text)
+    return bool(said) and terms.bare(said[0]) in words.JOINS
+
+
 def names_something(task: str) -> bool:
     """Say whether a task has an object: "draw something" has none. Scripts without spaces are not judged."""
     said = terms.WORD.findall(task)

@@ -48,6 +48,9 @@ STARTERS = _set(
 )
 """Words that begin sentences and are no names."""
 
+JOINS = _set("and but or so because und aber oder denn weil et mais ou donc parce y pero porque e ma però mas en maar")
+"""Words that begin what goes on."""
+
 SAYS = _set(
     "will would is was are were has had have should can could must said says asked asks suggests suggested proposed",
     "proposes agreed agrees wants wanted thinks believes mentioned mentions explained noted notes discussed plans",

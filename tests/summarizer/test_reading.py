@@ -97,6 +97,8 @@ def test_a_task_that_nobody_gave_or_took_is_none() -> None:
         Line("call the haulier", owner="Bo"),
         Line("discuss a little bit"),
         Line("brighten the lamps", owner="Anna"),
+        Line("I call the haulier", owner="Bo"),
+        Line("And call the haulier", owner="Bo"),
     ]
     checked = GUARD.tasks(lines, answer="en")
     assert [line.text for line in checked.lines] == ["call the haulier"]
