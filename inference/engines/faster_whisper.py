@@ -15,7 +15,7 @@ from inference import heap
 from inference.engines import TranscriptionCapabilities, TranscriptionEngine
 from inference.engines.whisper.alignment import align
 from inference.engines.whisper.decoding import Decoder, Hypothesis, rows
-from inference.engines.whisper.encoding import LONG_FRAMES, Encoder
+from inference.engines.whisper.encoding import Encoder
 from inference.engines.whisper.features import FRAMES_PER_SECOND, Features
 from inference.engines.whisper.halving import confidence, halves, joined, letters
 from inference.engines.whisper.ladder import Rung, Tuning, ladder
@@ -26,6 +26,8 @@ from inference.engines.whisper.row import Row
 from inference.timing import refine
 from inference.types import Decoded, DecodingOptions, LanguageScores, Window, Word
 
+TRIMMED_FRAMES = 2_500
+"""Encoder lengths from which on a CPU's memory is given back after each batch: the attention of 30 s leaves much."""
 FEWEST_FRAMES = 10
 """Mel frames that alignment needs."""
 
@@ -66,7 +68,7 @@ class FasterWhisperEngine:
         self._features = Features(model.n_mels)
         self._decoder = Decoder(model, self._prompts)
         self._tuning = tuning
-        self._encoder = Encoder(model, workers=workers)
+        self._encoder = Encoder(model)
         self._languages = Languages(model, self._encoder, self._features, tuning=tuning, max_batch=max_batch)
 
     @classmethod
@@ -235,7 +237,7 @@ class FasterWhisperEngine:
             )
             for index, words in zip(indices, aligned, strict=True):
                 group[index].words = _since(group[index].window.lead_seconds, words)
-        if self._model.device == "cpu" and 2 * encoded.shape[1] >= LONG_FRAMES:
+        if self._model.device == "cpu" and 2 * encoded.shape[1] >= TRIMMED_FRAMES:
             heap.trim()
 
     def _aligned_together(self, spoken: Mapping[str, list[int]]) -> Iterable[tuple[str, list[int]]]:

@@ -33,6 +33,34 @@ def test_threads_share_one_arena() -> None:
     assert [line for line in done.stderr.splitlines() if line.startswith("Arena")] == ["Arena 0:"]
 
 
+LARGE = """
+import ctypes
+from inference import heap
+class Info(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_size_t) for name in "arena ordblks smblks hblks hblkhd a b c d e".split()]
+if not heap.share():
+    raise SystemExit(3)
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+libc.free.argtypes = [ctypes.c_void_p]
+libc.mallinfo2.restype = Info
+for size in (24 << 20, 5 << 20):
+    before = libc.mallinfo2().hblks
+    block = libc.malloc(size)
+    print(libc.mallinfo2().hblks - before)
+    libc.free(block)
+    print(libc.mallinfo2().hblks - before)
+"""
+
+
+def test_large_blocks_are_given_back_whatever_was_freed_before() -> None:
+    done = subprocess.run([sys.executable, "-c", LARGE], check=False, capture_output=True, text=True, timeout=60)
+    if done.returncode == 3:
+        pytest.skip("this C library has no such setting")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["1", "0", "1", "0"]
+
+
 ASKING = """
 import os
 from inference import heap
