@@ -9,7 +9,7 @@ from summarizer.attribution import Attribution
 from summarizer.commitments import Commitment
 from summarizer.nearness import Nearness
 from summarizer.owners import Owners
-from summarizer.reading import Told, asks, first_person, goes_on, names_something
+from summarizer.reading import Told, asks, first_person, goes_on, names_something, says_nothing
 from summarizer.types import Line, Utterance
 from summarizer.vocabulary import Vocabulary
 from summarizer.wording import Worded
@@ -70,9 +70,7 @@ class Guard:
             for sentence in block:
                 if asks(sentence):
                     continue
-                vague = (
-                    facts and sentence != given and not self._vocabulary.grounded(sentence, answer=answer, fact=True)
-                )
+                vague = facts and sentence != given and self._vague(sentence, answer=answer)
                 mended = "" if vague else self._mended(sentence, answer=answer, given=given)
                 dropped += not mended
                 if mended and not told.again(mended, closing=0 < number == len(blocks) - 1):
@@ -90,7 +88,7 @@ class Guard:
             text = self._label.sub("", line.text, count=1) if self._label.match(line.text) else line.text
             if any(map(asks, shape.sentences(text))):
                 continue
-            vague = text != given and not self._vocabulary.grounded(text, answer=answer, fact=True)
+            vague = text != given and self._vague(text, answer=answer)
             mended = "" if vague else self._mended(text, answer=answer, given=given)
             dropped += not mended
             if mended and not told.again(mended):
@@ -149,6 +147,11 @@ class Guard:
                 due = line.due if self._vocabulary.has_time(line.due, answer=answer) else ""
                 kept.append(Line(_capital(line.text), owner=passage.owner, due=due))
         return Checked(lines=tuple(kept), dropped=dropped)
+
+    def _vague(self, fact: str, *, answer: str) -> bool:
+        return says_nothing(fact, speakers=self._speakers) or not self._vocabulary.grounded(
+            fact, answer=answer, fact=True
+        )
 
     def _names_a_task(self, text: str, *, answer: str) -> bool:
         return not asks(text) and names_something(text) and not self._unsound(text, answer=answer)

@@ -10,6 +10,8 @@ _AGAIN = 0.65
 """Share of a sentence's words that one before it has as well, if it tells nothing new."""
 _CLOSING = 0.8
 """Share of a closing sentence's words that came before, if it only sums up the summary."""
+_TELLING = 2
+"""Words of its own that a sentence has at least, if it is about this meeting and no other."""
 _FRAME = words.STARTERS | words.SAYS | words.SPEAKS
 _LEAST = 3
 """Words with weight that a sentence needs to be compared."""
@@ -39,6 +41,16 @@ def first_person(sentence: str, *, language: str) -> bool:
     own = words.FIRST_PERSON.get(language, frozenset())
     said = terms.WORD.findall(_QUOTED.sub("", sentence))
     return any(word.lower().replace("\u2019", "'") in own for word in said if len(word) == 1 or not word.isupper())
+
+
+def says_nothing(sentence: str, *, speakers: Iterable[str]) -> bool:
+    """Say whether a sentence would do for any meeting: "The manager will present the project to the team"."""
+    named = {stem for speaker in speakers for stem in terms.stems(speaker)}
+    said = {terms.bare(word) for word in terms.WORD.findall(sentence)}
+    if any(not word.isascii() or any(map(str.isdigit, word)) for word in said):
+        return False
+    telling = {word for word in said if len(word) > 3} - words.GENERIC - _FRAME
+    return len({word[: terms.STEM] for word in telling} - named) < _TELLING and bool(said & words.GENERIC)
 
 
 def goes_on(text: str) -> bool:

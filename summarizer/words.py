@@ -48,6 +48,15 @@ STARTERS = _set(
 )
 """Words that begin sentences and are no names."""
 
+GENERIC = _set(
+    "project projects meeting meetings team teams group groups member members process processes work works working",
+    "discuss discusses discussed discussing discussion discussions present presents presented presenting presentation",
+    "manage manages managed manager role roles responsible topic topics thing things way ways part parts aspect",
+    "aspects idea ideas need needs importance important various different several about end ends ended",
+    "conversation purpose goal goals focus focuses related overall next step steps plan plans planned",
+)
+"""Words that any summary of any meeting may have, in English."""
+
 JOINS = _set("and but or so because und aber oder denn weil et mais ou donc parce y pero porque e ma però mas en maar")
 """Words that begin what goes on."""
 

@@ -3,7 +3,7 @@
 import pytest
 
 from summarizer.guard import Guard
-from summarizer.reading import asks, first_person, names_something
+from summarizer.reading import asks, first_person, names_something, says_nothing
 from summarizer.types import Line, Utterance
 
 MEETING = (
@@ -102,3 +102,21 @@ def test_a_task_that_nobody_gave_or_took_is_none() -> None:
     ]
     checked = GUARD.tasks(lines, answer="en")
     assert [line.text for line in checked.lines] == ["call the haulier"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "empty"),
+    [
+        ("The project manager will present the project to the team.", True),
+        ("The Industrial Designer will work with meetings to discuss the design process.", True),
+        ("The project will end with a break and discussion about the project.", True),
+        ("The marketing expert will discuss prices and competition.", False),
+        ("The next meeting is on Thursday next week.", False),
+        ("The project costs 25 euros.", False),
+        ("The roof leaks.", False),
+        ("Das Team bespricht den Umzug.", False),
+        ("The user interface will be made of rubber.", False),
+    ],
+)
+def test_what_any_meeting_could_have_says_nothing(sentence: str, empty: bool) -> None:
+    assert says_nothing(sentence, speakers=["Project Manager", "Industrial Designer", "User Interface"]) is empty
