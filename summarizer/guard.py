@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from summarizer import echoes, shape
+from summarizer import echoes, shape, wording
 from summarizer.attribution import Attribution
 from summarizer.commitments import Commitment
 from summarizer.nearness import Nearness
@@ -149,9 +149,8 @@ class Guard:
         return Checked(lines=tuple(kept), dropped=dropped)
 
     def _vague(self, fact: str, *, answer: str) -> bool:
-        return says_nothing(fact, speakers=self._speakers) or not self._vocabulary.grounded(
-            fact, answer=answer, fact=True
-        )
+        empty = answer == wording.LANGUAGE and says_nothing(fact, speakers=self._speakers)
+        return empty or not self._vocabulary.grounded(fact, answer=answer, fact=True)
 
     def _names_a_task(self, text: str, *, answer: str) -> bool:
         return not asks(text) and names_something(text) and not self._unsound(text, answer=answer)
